@@ -1,0 +1,193 @@
+"""What the service answers: the diagnosis of one training run."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from service.contract.base import Contract, Fraction
+
+Verdict = Literal["healthy", "at_risk", "unhealthy", "inconclusive"]
+Severity = Literal["critical", "warning", "note"]
+Axis = Literal["depth", "time"]
+
+
+class Evidence(Contract):
+    """One measured value beside the threshold it is held against."""
+
+    measure: str
+    """What was measured, a name of the catalog."""
+    value: float | None
+    """The value; null if it is not finite."""
+    threshold: float | None
+    """The value at which the judgement changes; null where the measure only informs."""
+    unit: str
+    """Unit: `ratio`, `log10`, `fraction`, `nats`, …"""
+    layer: str | None = None
+    """The layer it was measured at; null for the whole network."""
+    step: int | None = None
+    """The training step it was measured at; null for the whole run."""
+
+
+class Finding(Contract):
+    """One illness, or one reassuring fact, with the evidence for it."""
+
+    condition: str
+    """The condition's name in the catalog."""
+    severity: Severity
+    """`critical`: will not train as it is. `warning`: trains worse than it could. `note`: worth knowing."""
+    confidence: Fraction
+    """How sure; `docs/diagnoses.md` says how it is computed."""
+    axis: Axis | None = None
+    """Along which direction a gradient is lost: network depth or time steps."""
+    layers: list[str] = []
+    """The layers concerned."""
+    summary: str
+    """One sentence."""
+    explanation: str
+    """What happens and why, for a reader who knows what a gradient is."""
+    evidence: list[Evidence]
+    """What was measured."""
+    consequences: list[str] = []
+    """Other symptoms that this one causes."""
+    remedies: list[str] = []
+    """Remedies worth trying, best first."""
+    sources: list[str] = []
+    """Publications behind the threshold and the explanation."""
+
+
+class Outcome(Contract):
+    """Whether the network learned."""
+
+    learned: bool | None
+    """Whether it ended clearly better than chance; null if it was not trained or this cannot be told."""
+    loss_first: float | None
+    """Training loss of the first steps; null if not finite."""
+    loss_last: float | None
+    """Training loss of the last steps; null if not finite."""
+    metric: Literal["accuracy", "mean_squared_error"] | None
+    """The measure on data held out from training."""
+    value: float | None
+    """Its value after training; null if not finite."""
+    chance: float | None
+    """Its value for the best constant prediction."""
+
+
+class Statistics(Contract):
+    """Summary of one tensor at one step. Shares and extremes are of the tensor's entries."""
+
+    norm: float | None = None
+    """Euclidean norm."""
+    mean: float | None = None
+    """Mean."""
+    std: float | None = None
+    """Standard deviation."""
+    min: float | None = None
+    """Smallest entry."""
+    max: float | None = None
+    """Largest entry."""
+    near_zero: float | None = None
+    """Share of entries that are nearly zero for the layer (see the catalog)."""
+    non_finite: float | None = None
+    """Share of entries that are NaN or infinite."""
+
+
+class BackwardGain(Contract):
+    """How a layer changes the size of the gradient that passes back through it."""
+
+    total: float | None
+    """‖gradient at its input‖ / ‖gradient at its output‖; geometric mean over the probed steps."""
+    by_cause: dict[str, float]
+    """The factors it is made of; their product is `total`."""
+
+
+class LayerReport(Contract):
+    """What was measured at one layer."""
+
+    name: str
+    """Its path in the network, as in `torch.nn.Module.named_modules`."""
+    op: str
+    """Its operation."""
+    function: str | None = None
+    """The activation function, for an activation."""
+    parameters: int
+    """Number of its parameters."""
+    activation: Statistics | None = None
+    """Its output, at the first and last probed step: see `/trace` for all steps. Here: the last."""
+    backpropagated: Statistics | None = None
+    """The gradient of the loss with respect to its output."""
+    gradient: Statistics | None = None
+    """The gradient of the loss with respect to its parameters."""
+    weight: Statistics | None = None
+    """Its parameters."""
+    update_ratio: float | None = None
+    """‖change of the parameters in a step‖ / ‖parameters‖, median over the steps."""
+    saturation: float | None = None
+    """1 − mean derivative of the activation relative to the derivative's maximum."""
+    dead_units: float | None = None
+    """Share of units that were zero for every one of at least 512 samples."""
+    backward_gain: BackwardGain | None = None
+    """How it changes the size of the gradient that passes back through it."""
+    time_gain: float | None = None
+    """For a recurrent layer: log10 of the gradient reaching the first time step over that at the last."""
+
+
+class Ledger(Contract):
+    """Where the gradient's size is lost or gained between the last layer and the first, in decades (log10)."""
+
+    log10_total: float | None
+    """log10 of ‖gradient at the first layer's output‖ / ‖gradient at the last layer's output‖."""
+    by_cause: dict[str, float]
+    """The same, split by cause; the parts sum to the total."""
+
+
+class Runtime(Contract):
+    """What the run cost."""
+
+    device: str
+    """Where it ran."""
+    steps: int
+    """Optimizer steps made."""
+    seconds: float
+    """Seconds spent training, probing included."""
+    steps_per_second: float | None
+    """Steps per second, probing included."""
+    probe_overhead: float | None
+    """Duration of the run over its estimated duration without probes; null where it was too short to tell."""
+
+
+class Environment(Contract):
+    """What one needs to run it again."""
+
+    torch: str
+    """Version of PyTorch."""
+    service: str
+    """Version of the service."""
+    seed: int
+    """The seed."""
+
+
+class Diagnosis(Contract):
+    """The answer: what is wrong, where, why, and how sure."""
+
+    schema_version: Literal["1"] = "1"
+    """Version of this document's layout."""
+    verdict: Verdict
+    """`healthy`; `at_risk`: warnings only; `unhealthy`: at least one critical finding; `inconclusive`."""
+    summary: str
+    """The verdict in a sentence or two."""
+    findings: list[Finding]
+    """The most severe first."""
+    outcome: Outcome
+    """Whether the network learned."""
+    layers: list[LayerReport]
+    """The layers in the order of the forward pass."""
+    ledger: Ledger | None = None
+    """Where the gradient is lost; null if it could not be measured."""
+    not_checked: list[str] = []
+    """What this diagnosis cannot know, and why."""
+    runtime: Runtime
+    """What the run cost."""
+    environment: Environment
+    """What one needs to run it again."""
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    """The request's own `metadata`, untouched."""
