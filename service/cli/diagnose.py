@@ -1,0 +1,53 @@
+"""`gradient-clinic diagnose FILE`: submit a job request, follow it, print the diagnosis."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from service.cli.arguments import Commands
+from service.cli.client import Client
+from service.cli.errors import CommandError
+from service.cli.follow import follow
+from service.cli.render import render_job
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add_parser("diagnose", help="submit a job request, follow it, print the diagnosis")
+    parser.add_argument("file", metavar="FILE", help="a job request as JSON; - reads standard input")
+    parser.add_argument(
+        "--url",
+        default=os.environ.get("GRADIENT_CLINIC_URL", DEFAULT_URL),
+        help="address of the service (default: GRADIENT_CLINIC_URL or %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the diagnosis as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the diagnosis. Returns 0 if there is one, 1 if the job failed or was cancelled."""
+    request = read_request(options.file)
+    console = Console(stderr=options.json)
+    with Client(options.url) as client:
+        job = follow(client, client.submit(request), console)
+        if not options.json:
+            render_job(job, console)
+        elif job["diagnosis"]:
+            sys.stdout.buffer.write(client.diagnosis(job["id"]) + b"\n")
+        else:
+            render_job(job, console)
+    return 0 if job["status"] == "succeeded" else 1
+
+
+def read_request(name: str) -> bytes:
+    """The bytes of the request. Raises CommandError if the file cannot be read."""
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"cannot read {name}: {error.strerror}") from error
