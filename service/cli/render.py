@@ -65,7 +65,9 @@ def finding_block(finding: dict[str, Any]) -> RenderableType:
     style = SEVERITY_STYLES[finding["severity"]]
     name = finding["condition"] + (f" (through {finding['axis']})" if finding["axis"] else "")
     headline = Text.assemble(
-        ("● ", style), (name, f"bold {style}"), f"  {finding['severity']}, confidence {finding['confidence']:.2f}"
+        ("● ", style),
+        (name, f"bold {style}"),
+        f"  {finding['severity']}, confidence {finding['confidence']:.2f}",
     )
     evidence = Table(box=None, padding=(0, 2), header_style="dim")
     for column in ("measured", "value", "threshold", "unit", "where"):
@@ -95,13 +97,18 @@ def gradient_profile(diagnosis: dict[str, Any]) -> RenderableType | None:
         return None
     lowest, highest = min(size for _, size in rows), max(size for _, size in rows)
     table = Table(
-        title="gradient at each layer's output, log10 of its norm", title_justify="left", box=None, title_style="bold"
+        title="gradient at each layer's output, log10 of its norm",
+        title_justify="left",
+        box=None,
+        title_style="bold",
     )
     for column in ("layer", "op", "log10", "", "update/weight"):
         table.add_column(column, justify="right" if column in {"log10", "update/weight"} else "left")
     for layer, size in rows[:MOST_LAYERS_SHOWN]:
         filled = round(BAR_WIDTH * (size - lowest) / (highest - lowest)) if highest > lowest else BAR_WIDTH
-        table.add_row(layer["name"], layer["op"], f"{size:.1f}", "█" * max(filled, 1), number(layer["update_ratio"]))
+        table.add_row(
+            layer["name"], layer["op"], f"{size:.1f}", "█" * max(filled, 1), number(layer["update_ratio"])
+        )
     if len(rows) > MOST_LAYERS_SHOWN:
         table.add_row("…", f"{len(rows) - MOST_LAYERS_SHOWN} more", "", "", "")
     return table

@@ -1,0 +1,126 @@
+"""`gradient-clinic up` as a user runs it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.end_to_end.conftest import Up, free_port, up
+from tests.support.waiting import wait_until
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_up_diagnoses_the_article_s_example_and_says_where_it_serves(tmp_path: Path) -> None:
+    with up(tmp_path / "data") as clinic:
+        printed = clinic.printed()
+        assert "unhealthy" in printed
+        assert "vanishing_gradients" in printed
+        assert f"serves at {clinic.url}" in printed
+        assert "curl" in printed
+        assert clinic.http.get("/health/ready").status_code == 200
+
+
+def test_ctrl_c_ends_every_process_and_the_next_start_finishes_the_unfinished_job(tmp_path: Path) -> None:
+    request = json.loads((EXAMPLES / "article.json").read_text())
+    request["training"]["steps"] = 3_000
+    with up(tmp_path / "data", "--no-example") as clinic:
+        job = clinic.http.post("/v1/jobs", json=request).json()
+        wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "running", seconds=60)
+        family = psutil.Process(clinic.process.pid).children(recursive=True)
+        assert len(family) >= 3  # Redis, the API, a worker, its job
+        assert clinic.interrupt() == 0
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert alive == []
+    with up(tmp_path / "data", "--no-example") as clinic:
+        wait_until(
+            lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "succeeded", seconds=90
+        )
+
+
+def test_a_killed_up_leaves_no_process_behind(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--no-example") as clinic:
+        family = psutil.Process(clinic.process.pid).children(recursive=True)
+        clinic.process.send_signal(signal.SIGKILL)
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert alive == []
+
+
+def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--no-example") as clinic:
+        worker = find_worker(clinic)
+        worker.kill()
+        wait_until(lambda: find_worker(clinic).pid != worker.pid, seconds=30)
+        job = clinic.http.post(
+            "/v1/jobs", content=(EXAMPLES / "healthy.json").read_bytes(), headers=JSON
+        ).json()
+        wait_until(
+            lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "succeeded", seconds=90
+        )
+
+
+def test_a_port_in_use_is_refused_with_advice(clinic: Up, tmp_path: Path) -> None:
+    result = run_command("up", "--port", str(clinic.port), "--data-dir", str(tmp_path / "other"))
+    assert result.returncode == 1
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_data_folder_in_use_is_refused_with_advice(clinic: Up) -> None:
+    result = run_command("up", "--port", str(free_port()), "--data-dir", str(clinic.data_dir))
+    assert result.returncode == 1
+    assert str(clinic.data_dir) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_diagnose_prints_the_diagnosis_of_a_file(clinic: Up) -> None:
+    result = run_command("diagnose", str(EXAMPLES / "healthy.json"), "--url", clinic.url)
+    assert result.returncode == 0, result.stderr
+    assert "healthy" in result.stdout
+
+
+def test_diagnose_prints_json_for_programs(clinic: Up) -> None:
+    result = run_command("diagnose", str(EXAMPLES / "article.json"), "--url", clinic.url, "--json")
+    diagnosis = json.loads(result.stdout)
+    assert diagnosis["verdict"] == "unhealthy"
+
+
+def test_diagnose_says_what_is_wrong_in_a_request(clinic: Up, tmp_path: Path) -> None:
+    request = json.loads((EXAMPLES / "article.json").read_text())
+    request["training"]["learning_rate"] = -1
+    (tmp_path / "bad.json").write_text(json.dumps(request))
+    result = run_command("diagnose", str(tmp_path / "bad.json"), "--url", clinic.url)
+    assert result.returncode == 1
+    assert "/training/learning_rate" in result.stderr
+
+
+def test_diagnose_says_that_no_service_answers() -> None:
+    result = run_command(
+        "diagnose", str(EXAMPLES / "article.json"), "--url", f"http://127.0.0.1:{free_port()}"
+    )
+    assert result.returncode == 1
+    assert "make run" in result.stderr
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def find_worker(clinic: Up) -> psutil.Process:
+    children = psutil.Process(clinic.process.pid).children()
+    return next(child for child in children if "workers.app" in " ".join(child.cmdline()))
+
+
+def run_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=environment,
+        check=False,
+    )
