@@ -1,0 +1,104 @@
+"""Changes worth trying, and what makes the difference between helping and not."""
+
+from service.contract.conditions import citations as c
+from service.contract.conditions.info import RemedyInfo
+
+_ALL = (
+    RemedyInfo(
+        name="residual",
+        title="Residual connections",
+        description="Add each block's input to its output, so that the gradient has a path that no weight "
+        "and no activation derivative multiplies. Scale the blocks (by 1/√depth, or from zero) in deep "
+        "stacks: unscaled ReLU blocks let the gradient grow instead.",
+        sources=(c.HE_2016,),
+    ),
+    RemedyInfo(
+        name="relu",
+        title="ReLU with He initialisation",
+        description="Replace a saturating activation by ReLU and initialise with He's variance 2/fan-in. "
+        "Without that initialisation a deep ReLU network loses its gradient as well.",
+        sources=(c.HE_2015,),
+    ),
+    RemedyInfo(
+        name="tanh",
+        title="Tanh with Xavier initialisation",
+        description="Replace the sigmoid by tanh, whose derivative at 0 is 1, not 0.25, and initialise "
+        "with Xavier's variance.",
+        sources=(c.GLOROT_2010,),
+    ),
+    RemedyInfo(
+        name="initialization",
+        title="Variance-preserving initialisation",
+        description="Initialise so that a layer's gain is 1: He for ReLU and its relatives, Xavier for "
+        "tanh; for a sigmoid, unit variance with biases that centre its output, since Xavier or He alone "
+        "do not help it.",
+        sources=(c.GLOROT_2010, c.HE_2015, c.MISHKIN_2016),
+    ),
+    RemedyInfo(
+        name="batch_norm",
+        title="Batch normalisation",
+        description="Normalise each layer's input over the batch. It cannot vanish; in very deep plain "
+        "networks the gradient grows instead, so combine it with residual connections there.",
+        sources=(c.IOFFE_2015, c.YANG_2019),
+    ),
+    RemedyInfo(
+        name="layer_norm",
+        title="Layer normalisation",
+        description="Normalise each sample's features. It does not save a deep sigmoid network.",
+        sources=(c.BA_2016,),
+    ),
+    RemedyInfo(
+        name="layerwise_pretraining",
+        title="Layer-wise pre-training",
+        description="Train the layers one after another, each with a target, then all together. "
+        "Supervised targets worked in our measurements, reconstruction alone did not.",
+        sources=(c.BENGIO_2007,),
+    ),
+    RemedyInfo(
+        name="lstm",
+        title="LSTM or GRU with chrono initialisation",
+        description="Use a gated cell and set its forget biases for the time span to be remembered "
+        "(`forget_bias: chrono`). With the default bias a gated cell forgets as fast as a plain one.",
+        sources=(c.HOCHREITER_1997, c.TALLEC_2018),
+    ),
+    RemedyInfo(
+        name="forget_bias",
+        title="Forget biases for the time span",
+        description="Keep the gated cell and set `forget_bias: chrono`: log of a random time span up to "
+        "the sequence length.",
+        sources=(c.TALLEC_2018,),
+    ),
+    RemedyInfo(
+        name="orthogonal_recurrence",
+        title="Orthogonal or identity recurrent weights",
+        description="Initialise the recurrent matrix as orthogonal (tanh) or as the identity (ReLU), so "
+        "that a time step neither shrinks nor stretches.",
+        sources=(c.SAXE_2014, c.LE_2015),
+    ),
+    RemedyInfo(
+        name="gradient_clipping",
+        title="Gradient clipping",
+        description="Limit the norm of the whole gradient (`clip_grad_norm`, often 1). It bounds a step "
+        "that is too large; it restores nothing that has vanished.",
+        sources=(c.PASCANU_2013,),
+    ),
+    RemedyInfo(
+        name="learning_rate",
+        title="Another learning rate",
+        description="Ten times smaller if training diverges; ten times larger if updates are tiny while "
+        "gradients are healthy.",
+        sources=(),
+    ),
+    RemedyInfo(
+        name="check_data",
+        title="Look at the data",
+        description="Check that inputs and targets belong together, that inputs vary and are scaled, and "
+        "that a simple model beats chance on them.",
+        sources=(c.ZHANG_2017,),
+    ),
+    RemedyInfo(
+        name="more_steps", title="More steps", description="Train longer before concluding.", sources=()
+    ),
+)
+
+REMEDIES = {remedy.name: remedy for remedy in _ALL}
