@@ -1,0 +1,42 @@
+"""A Lua script as a value: what to run, with what, and how to read the answer. No I/O happens here."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+Argument = str | int
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script and the SHA-1 by which Redis knows it (EVALSHA's protocol, not a matter of security)."""
+
+    name: str
+    source: str = field(repr=False)
+    sha: str
+
+
+@cache
+def load_script(name: str) -> Script:
+    """`scripts/{name}.lua` with the shared prelude in front of it."""
+    folder = resources.files("service.store") / "scripts"
+    source = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))
+    return Script(name, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+@dataclass(frozen=True)
+class Command(Generic[T]):
+    """One atomic step of the store; executed by `JobStore` or `BlockingJobStore`.
+
+    No key is declared: scripts find jobs in indexes, so they cannot know all keys in advance. That rules out
+    Redis Cluster, which a job store of this size does not need.
+    """
+
+    script: Script
+    args: tuple[Argument, ...]
+    decode: Callable[[Any], T]
+    """From Redis's reply (strings, integers, None, lists of them) to the answer."""

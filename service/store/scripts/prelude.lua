@@ -1,0 +1,100 @@
+-- In front of every script. Names every key, and holds the steps that several transitions share.
+--
+-- Keys, each with the prefix NAMESPACE:
+--   job:{id}            hash    the job; removed with it
+--   jobs                zset    ids of all jobs; scores are all 0, so members sort by id, that is by time
+--   jobs:{status}       zset    the same, per status
+--   due                 zset    id -> when the reaper must look at it: the lease's end of a running job,
+--                               for a queued one the time at which its message is taken for lost
+--   expiring            zset    id of a final job -> when it is to be removed
+--   idempotency:{hash}  hash    body_hash and job of an idempotency key; has a time to live, removed with its job
+--   tombstone:{id}      hash    kind and removed_at of a removed job; has a time to live
+--   reaper              hash    when the reaper looked last
+-- Times are milliseconds since 1970, by Redis's own clock.
+
+local NAMESPACE = 'gradient-clinic:'
+local CHANGES = NAMESPACE .. 'changes'
+local ALL = NAMESPACE .. 'jobs'
+local DUE = NAMESPACE .. 'due'
+local EXPIRING = NAMESPACE .. 'expiring'
+local REAPER = NAMESPACE .. 'reaper'
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function job_key(id) return NAMESPACE .. 'job:' .. id end
+local function status_index(status) return NAMESPACE .. 'jobs:' .. status end
+local function idempotency_key(digest) return NAMESPACE .. 'idempotency:' .. digest end
+local function tombstone_key(id) return NAMESPACE .. 'tombstone:' .. id end
+
+local function is_final(status)
+  return status == 'succeeded' or status == 'failed' or status == 'cancelled'
+end
+
+-- Readers see something new: a new revision, and those who wait are woken.
+local function announce(id)
+  redis.call('HINCRBY', job_key(id), 'revision', 1)
+  redis.call('PUBLISH', CHANGES, id)
+end
+
+-- A status and its index change together or not at all.
+local function move(id, from, to)
+  redis.call('ZREM', status_index(from), id)
+  redis.call('ZADD', status_index(to), 0, id)
+  redis.call('HSET', job_key(id), 'status', to)
+end
+
+local function finalise(id, from, to)
+  move(id, from, to)
+  local expires_at = now + redis.call('HGET', job_key(id), 'retention_ms')
+  redis.call('HSET', job_key(id), 'finished_at', now, 'expires_at', expires_at)
+  redis.call('ZREM', DUE, id)
+  redis.call('ZADD', EXPIRING, expires_at, id)
+  announce(id)
+end
+
+-- The job's status if `attempt` is its current one and still runs, else nil.
+local function held_status(id, attempt)
+  local job = redis.call('HMGET', job_key(id), 'status', 'attempt')
+  if (job[1] == 'running' or job[1] == 'cancelling') and job[2] == attempt then return job[1] end
+  return nil
+end
+
+-- The current attempt came to nothing: once more, or give up and say why. Gives what became of the job.
+local function lose_attempt(id, reason)
+  local job = redis.call('HMGET', job_key(id), 'status', 'attempt', 'max_attempts')
+  local status, attempt, max_attempts = job[1], tonumber(job[2]), tonumber(job[3])
+  if status == 'cancelling' then
+    finalise(id, status, 'cancelled')
+    return 'cancelled'
+  end
+  if attempt >= max_attempts then
+    local detail = 'Given up after ' .. attempt .. (attempt == 1 and ' attempt' or ' attempts')
+      .. ' that lost their worker. The last: ' .. reason
+    local err = cjson.encode({code = 'worker_lost', detail = detail, retryable = true})
+    redis.call('HSET', job_key(id), 'error', err)
+    finalise(id, status, 'failed')
+    return 'failed'
+  end
+  move(id, status, 'queued')
+  redis.call('HDEL', job_key(id), 'progress', 'resend_pause_ms')
+  redis.call('ZADD', DUE, now, id)
+  announce(id)
+  return 'requeued'
+end
+
+-- Forget a final job and all that hangs on it; leave a tombstone.
+local function remove(id, kind)
+  local job = redis.call('HMGET', job_key(id), 'status', 'tombstone_ms', 'idempotency')
+  local digest = job[3]
+  if digest and redis.call('HGET', idempotency_key(digest), 'job') == id then
+    redis.call('DEL', idempotency_key(digest))
+  end
+  redis.call('DEL', job_key(id))
+  redis.call('ZREM', ALL, id)
+  redis.call('ZREM', status_index(job[1]), id)
+  redis.call('ZREM', EXPIRING, id)
+  redis.call('HSET', tombstone_key(id), 'kind', kind, 'removed_at', now)
+  redis.call('PEXPIRE', tombstone_key(id), job[2])
+  redis.call('PUBLISH', CHANGES, id)
+end
