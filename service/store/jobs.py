@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 _UNAVAILABLE = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ConnectionError, TimeoutError)
 _RETRIES = 4
+_SUBSCRIBE_SECONDS = 5.0
 
 
 def _connection_options() -> dict[str, Any]:
@@ -82,9 +83,8 @@ class JobStore:
     """The same for asyncio; one per event loop."""
 
     def __init__(self, redis_url: str, *, retries: int = _RETRIES) -> None:
-        self._redis = redis.asyncio.Redis.from_url(
-            redis_url, retry=redis.asyncio.retry.Retry(_backoff(), retries), **_connection_options()
-        )
+        self._url = redis_url
+        self._redis = _asyncio_client(redis_url, retries)
 
     async def execute(self, command: Command[T]) -> T:
         """As `BlockingJobStore.execute`."""
@@ -106,13 +106,16 @@ class JobStore:
 
         Subscribed once the block is entered: what is read inside it cannot have changed unnoticed.
 
+        It has a connection of its own that does not reconnect: what was said meanwhile would be missed, and
+        nobody told.
+
         Raises:
             StoreUnavailableError: at entry or in the loop; enter again, then read again what you wait for.
         """
         with _outages_translated():
-            async with self._redis.pubsub() as subscription:
+            async with _asyncio_client(self._url, retries=0) as client, client.pubsub() as subscription:
                 await subscription.subscribe(CHANGES_CHANNEL)
-                await subscription.get_message(timeout=5.0)  # the confirmation
+                await subscription.get_message(timeout=_SUBSCRIBE_SECONDS)  # the confirmation
                 yield _messages(subscription)
 
     async def aclose(self) -> None:
@@ -125,10 +128,15 @@ class JobStore:
         await self.aclose()
 
 
+def _asyncio_client(redis_url: str, retries: int) -> redis.asyncio.Redis:
+    retry = redis.asyncio.retry.Retry(_backoff(), retries)
+    return redis.asyncio.Redis.from_url(redis_url, retry=retry, **_connection_options())
+
+
 async def _messages(subscription: redis.asyncio.client.PubSub) -> AsyncIterator[str]:
     while True:
         with _outages_translated():
-            message = await subscription.get_message(ignore_subscribe_messages=True, timeout=5.0)
+            message = await subscription.get_message(ignore_subscribe_messages=True, timeout=None)
         if message is not None:
             yield message["data"]
 
