@@ -1,8 +1,6 @@
 """The processes that `up` starts, watches and ends."""
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from service.cli.errors import CommandError
+from service.store import die_with_parent
 
-PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 20.0
 RESTART_SECONDS = 2.0
 LOG_TAIL_LINES = 15
@@ -79,15 +77,15 @@ class Fleet:
         self._members.clear()
 
     def _spawn(self, name: str, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
+        wrapper = [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())]
         with self._log(name).open("ab") as log:
             return subprocess.Popen(
-                arguments,
+                [*wrapper, *arguments],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches `up` alone, which ends the others in order
-                preexec_fn=_end_with_parent,
             )
 
     def _log(self, name: str) -> Path:
@@ -96,11 +94,3 @@ class Fleet:
     def _tail(self, name: str) -> str:
         lines = self._log(name).read_text(errors="replace").splitlines()
         return "\n".join(f"  {line}" for line in lines[-LOG_TAIL_LINES:])
-
-
-def _end_with_parent() -> None:
-    """In the child: get SIGTERM when the parent dies, even by SIGKILL (Linux; elsewhere it is left out)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:  # the parent died before prctl
-            os._exit(1)

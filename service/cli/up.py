@@ -18,7 +18,8 @@ from service.cli.errors import CommandError
 from service.cli.follow import follow
 from service.cli.processes import Fleet
 from service.cli.render import render_job
-from service.store.embedded_redis import EmbeddedRedis, EmbeddedRedisError
+from service.store.embedded_redis import EmbeddedRedis
+from service.store.errors import EmbeddedRedisError
 
 HOST = "127.0.0.1"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "article.json"

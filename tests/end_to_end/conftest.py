@@ -36,7 +36,7 @@ class Up:
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
 
     def wait_until_announced(self) -> None:
-        wait_until(lambda: "serves at" in self.printed() or self.process.poll() is not None, seconds=90)
+        wait_until(lambda: "serves at" in self.printed() or self.process.poll() is not None, timeout=90)
         assert self.process.poll() is None, self.printed()
 
     def printed(self) -> str:

@@ -93,9 +93,9 @@ def test_a_running_job_is_cancelled(clinic: Up) -> None:
     request = example("article.json")
     request["training"]["steps"] = 100_000
     job = submit(clinic, request)
-    wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "running", seconds=30)
+    wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "running", timeout=30)
     assert clinic.http.post(f"/v1/jobs/{job['id']}/cancel").status_code == 202
-    wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "cancelled", seconds=10)
+    wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "cancelled", timeout=10)
 
 
 def test_a_time_limit_ends_the_job_with_its_code_and_nothing_else(clinic: Up) -> None:

@@ -30,7 +30,7 @@ def test_ctrl_c_ends_every_process_and_the_next_start_finishes_the_unfinished_jo
     request["training"]["steps"] = 3_000
     with up(tmp_path / "data", "--no-example") as clinic:
         job = clinic.http.post("/v1/jobs", json=request).json()
-        wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "running", seconds=60)
+        wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "running", timeout=60)
         family = psutil.Process(clinic.process.pid).children(recursive=True)
         assert len(family) >= 3  # Redis, the API, a worker, its job
         assert clinic.interrupt() == 0
@@ -54,7 +54,7 @@ def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
     with up(tmp_path / "data", "--no-example") as clinic:
         worker = find_worker(clinic)
         worker.kill()
-        wait_until(lambda: find_worker(clinic).pid != worker.pid, seconds=30)
+        wait_until(lambda: find_worker(clinic).pid != worker.pid, timeout=30)
         job = clinic.http.post(
             "/v1/jobs", content=(EXAMPLES / "healthy.json").read_bytes(), headers=JSON
         ).json()
