@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
     STALLED = "stalled"
+    DEVICE_UNAVAILABLE = "device_unavailable"
 
     CRASHED = "crashed"
     WORKER_LOST = "worker_lost"
@@ -58,8 +59,10 @@ class JobError(Contract):
 class FieldProblem(Contract):
     """One thing that is wrong in a request."""
 
-    pointer: str
-    """JSON Pointer (RFC 6901) into the request body."""
+    pointer: str | None = None
+    """JSON Pointer (RFC 6901) into the request body; empty for the whole body."""
+    parameter: str | None = None
+    """Name of the query parameter or header, if the problem is not in the body."""
     detail: str
     """What is wrong there and what would be right."""
 

@@ -1,0 +1,158 @@
+"""The Celery app of a worker. `python -m workers.app` starts one; so does `celery -A workers.app worker`."""
+
+import os
+import socket
+import sys
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+from celery import Celery, bootsteps, signals
+from kombu.entity import Queue
+
+from service.store.artifacts import ArtifactStore
+from service.store.jobs import BlockingJobStore
+from service.store.settings import StoreSettings
+from workers import tasks
+from workers.isolation.process import Zygote
+from workers.logs import configure_logging
+from workers.scratch import Scratch
+from workers.settings import WorkerSettings
+from workers.supervisor import ENTRY, Supervisor
+
+PRELOAD = "workers.warm"
+STORE_RETRIES = 1
+"""Few, as the supervisor watches its child between two attempts."""
+
+
+class Crew:
+    """What a running worker consists of besides Celery: built when it starts, torn down when it stops."""
+
+    def __init__(self, store: StoreSettings, settings: WorkerSettings, entry: str, preload: str) -> None:
+        self._store_settings = store
+        self._settings = settings
+        self._entry = entry
+        self._zygote = Zygote([preload])
+        self._resources = ExitStack()
+        self._supervisor: Supervisor | None = None
+        self._started = threading.Event()
+
+    def start(self) -> None:
+        """From the main thread: the kernel ends the zygote with the thread that started it."""
+        self._resources.callback(self._zygote.close)
+        self._zygote.start()
+        data_dir = self._store_settings.data_dir.resolve()
+        store = self._resources.enter_context(
+            BlockingJobStore(self._store_settings.redis_url, retries=STORE_RETRIES)
+        )
+        self._supervisor = Supervisor(
+            store,
+            ArtifactStore(data_dir / "artifacts"),
+            self._resources.enter_context(Scratch(data_dir / "scratch")),
+            self._zygote,
+            self._settings,
+            name=f"{socket.gethostname()}:{os.getpid()}",
+            lease_seconds=self._store_settings.lease_seconds,
+            entry=self._entry,
+        )
+        self._started.set()
+
+    def supervisor(self) -> Supervisor:
+        """Waits for `start`."""
+        self._started.wait()
+        assert self._supervisor is not None
+        return self._supervisor
+
+    def stop(self) -> None:
+        """Give the present job back unless it ends soon, and leave nothing behind."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            self._supervisor.wait_until_idle()
+        self._resources.close()
+
+
+def create_app(
+    store: StoreSettings | None = None,
+    settings: WorkerSettings | None = None,
+    *,
+    entry: str = ENTRY,
+    preload: str = PRELOAD,
+) -> Celery:
+    """A Celery app whose worker runs jobs with the code at `entry` (`module:function`) in children that find
+    the module `preload` imported."""
+    store = store or StoreSettings()
+    settings = settings or WorkerSettings()
+    crew = Crew(store, settings, entry, preload)
+
+    class CrewStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+        """Started before the first message is read; stopped before Celery waits for its threads."""
+
+        requires = ("celery.worker.components:Pool",)
+
+        def start(self, _parent: Any) -> None:
+            crew.start()
+
+        def stop(self, _parent: Any) -> None:
+            crew.stop()
+
+        terminate = stop
+
+    app = Celery("gradient-clinic", broker=broker_url(store.redis_url), set_as_current=False)
+    app.conf.update(configuration(settings))
+    app.steps["worker"].add(CrewStep)
+    tasks.register(app, crew.supervisor)
+    return app
+
+
+def broker_url(redis_url: str) -> str:
+    """Celery's name for a Redis server; it has its own for one behind a Unix socket."""
+    return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def configuration(settings: WorkerSettings) -> dict[str, Any]:
+    """Celery for long jobs. The reasons are in docs/decisions; each of these was a job lost or run twice."""
+    queues = [name.strip() for name in settings.queues.split(",") if name.strip()]
+    return {
+        "task_queues": [Queue(name) for name in queues],
+        "task_default_queue": tasks.DEFAULT_QUEUE,
+        "task_ignore_result": True,  # the job store holds the truth
+        "task_acks_late": False,  # late ones run long jobs twice; our lease decides what is lost
+        "accept_content": ["json"],
+        "worker_pool": "threads",  # a thread that supervises; the work is in a process of its own
+        "worker_concurrency": 1,
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": True,  # or a message waits here while another worker is idle
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_redirect_stdouts": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 2,
+        "broker_transport_options": {
+            "visibility_timeout": 60,  # only for messages that were not acknowledged: none that are running
+            "socket_timeout": 10,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 15,
+        },
+    }
+
+
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def _configure_logging(**_: Any) -> None:
+    configure_logging(WorkerSettings().log_json)
+
+
+app = create_app()
+
+
+def main() -> None:
+    """Become a worker, with the options that Celery takes only on its command line."""
+    options = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
+    command = [sys.executable, "-m", "celery", "--quiet", "--app=workers.app", "worker", *options]
+    os.execv(sys.executable, command)
+
+
+if __name__ == "__main__":
+    main()

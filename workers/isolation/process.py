@@ -1,0 +1,214 @@
+"""The worker's side of isolation: the zygote's life, and one child's."""
+
+import os
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from workers.isolation.child import ChildSpec
+from workers.isolation.limits import resident_bytes
+from workers.isolation.messages import Decoder, Message
+
+READ_BYTES = 2**16
+EXIT_SECONDS = 5.0
+
+PASSED_VARIABLES = frozenset(
+    {"PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "TZ"}
+)
+PASSED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "KMP_")
+MALLOC_VARIABLES = {"MALLOC_TRIM_THRESHOLD_": "2000000000", "MALLOC_MMAP_THRESHOLD_": "2000000000"}
+"""Freed memory stays with the process: glibc otherwise gives it back and faults it in again at each step,
+which took LSTM steps from about 12 to about 20 ms."""
+
+
+class ZygoteLostError(Exception):
+    """The zygote ended, and its children with it: not the job's fault."""
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What children may know of the worker's environment: libraries and devices, nothing secret."""
+    passed = {
+        name: value
+        for name, value in environment.items()
+        if name in PASSED_VARIABLES or name.startswith(PASSED_PREFIXES)
+    }
+    # NumPy's BLAS starts its threads when it is imported, which the zygote must not have.
+    return passed | MALLOC_VARIABLES | {"OPENBLAS_NUM_THREADS": "1"}
+
+
+class ChildProcess:
+    """One job's process, from the request to fork it until its end is known."""
+
+    def __init__(self, channel: int, status: int) -> None:
+        self._channel = channel
+        self._status = status
+        self._decoder = Decoder()
+        self._status_text = b""
+        self._drained = False
+        self._selector = selectors.DefaultSelector()
+        for descriptor in (channel, status):
+            os.set_blocking(descriptor, False)
+            self._selector.register(descriptor, selectors.EVENT_READ)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; null until the zygote has forked it."""
+        lines = self._status_text.split(b"\n")
+        return int(lines[0]) if len(lines) > 1 else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Null while it runs; its exit status, or minus the number of the signal that ended it."""
+        lines = self._status_text.split(b"\n")
+        return os.waitstatus_to_exitcode(int(lines[1])) if len(lines) > 2 else None
+
+    @property
+    def memory_bytes(self) -> int:
+        """Its resident memory without what belongs to files; 0 while or when there is no process."""
+        running = self.pid is not None and self.exit_code is None
+        return resident_bytes(self.pid) if running and self.pid is not None else 0
+
+    def wait(self, timeout: float) -> list[Message]:
+        """What it said within `timeout` seconds; returns at once when it says something or ends.
+
+        Raises ProtocolError for what is no message, ZygoteLostError if its end will never be known.
+        """
+        messages: list[Message] = []
+        ready = self._selector.select(timeout)
+        self._drained = self.exit_code is not None and not ready
+        for key, _ in ready:
+            data = os.read(key.fd, READ_BYTES)
+            if not data:
+                self._selector.unregister(key.fd)
+            if key.fd == self._channel:
+                messages += self._decoder.feed(data)
+            else:
+                self._learn(data)
+        return messages
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ended and all that it said was read."""
+        return self.exit_code is not None and (self._drained or not self._selector.get_map())
+
+    def join(self, timeout: float) -> int | None:
+        """Wait for its end, whatever it still says, and give its exit code; None if it does not end in time."""
+        deadline = time.monotonic() + timeout
+        while self.exit_code is None and (left := deadline - time.monotonic()) > 0:
+            if select.select([self._status], [], [], left)[0]:
+                self._learn(os.read(self._status, READ_BYTES))
+        return self.exit_code
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to it and to all it started."""
+        if self.pid is None or self.exit_code is not None:
+            return
+        for send in (os.killpg, os.kill):  # the group is its own only once it has run for a moment
+            with suppress(ProcessLookupError, PermissionError):
+                send(self.pid, number)
+
+    def close(self) -> None:
+        """Kill it if it still runs, and forget it."""
+        self.kill()
+        self._selector.close()
+        for descriptor in (self._channel, self._status):
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _learn(self, data: bytes) -> None:
+        self._status_text += data
+        if not data and self.exit_code is None:
+            raise ZygoteLostError("the process that starts jobs ended")
+
+
+class Zygote:
+    """Starts children from a process that has already imported what they need.
+
+    Start it from a thread that lives as long as the worker: the kernel ends it with that thread.
+    """
+
+    def __init__(self, preload: Sequence[str] = ()) -> None:
+        self._preload = tuple(preload)
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start it unless it runs. Returns before it has imported anything: requests wait for it."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._discard()
+                self._launch()
+
+    def spawn(self, spec: ChildSpec) -> ChildProcess:
+        """Ask for a child. Raises ZygoteLostError if there is no zygote to ask."""
+        self.start()
+        channel, child_channel = os.pipe()
+        status, zygote_status = os.pipe()
+        try:
+            assert self._control is not None
+            packet = spec.model_dump_json().encode()
+            socket.send_fds(self._control, [packet], [child_channel, zygote_status])
+        except OSError as error:
+            os.close(channel)
+            os.close(status)
+            raise ZygoteLostError(str(error)) from error
+        finally:
+            os.close(child_channel)
+            os.close(zygote_status)
+        return ChildProcess(channel, status)
+
+    def close(self) -> None:
+        """End it and all its children."""
+        with self._lock:
+            self._discard()
+
+    def _launch(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            descriptor = theirs.fileno()
+            command = [sys.executable, "-m", "workers.isolation.zygote"]
+            command += [
+                "--parent",
+                str(os.getpid()),
+                "--control",
+                str(descriptor),
+                "--preload",
+                *self._preload,
+            ]
+            self._process = subprocess.Popen(
+                command,
+                env=clean_environment(os.environ),
+                stdin=subprocess.DEVNULL,
+                pass_fds=(descriptor,),
+                start_new_session=True,
+            )
+
+    def _discard(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(EXIT_SECONDS)
+            self._process = None

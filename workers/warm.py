@@ -1,0 +1,15 @@
+"""Imported by the zygote: everything that a job would otherwise wait seconds for.
+
+Nothing here may start a thread, run an autograd backward pass or a tensor operation that is large enough for
+OpenMP: no child of the process could train after that.
+"""
+
+import torch
+
+import workers.run
+
+# The first optimizer ever constructed imports torch._dynamo, which takes 1.5 to 2 seconds.
+for _optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop):
+    _optimizer([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+
+ENTRY = workers.run.run_child
