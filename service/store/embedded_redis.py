@@ -144,14 +144,14 @@ class EmbeddedRedis:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        with redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=5.0) as client:
+        with redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=1.0) as client:
             while time.monotonic() < deadline:
                 if process.poll() is not None:
                     raise EmbeddedRedisError(f"redis-server ended at once.{self._log_tail()}")
                 try:
                     client.ping()
                     return
-                except redis.ConnectionError:  # not listening yet, or loading its data
+                except (redis.ConnectionError, redis.TimeoutError):  # not listening yet, or loading its data
                     time.sleep(_PAUSE_SECONDS)
         raise EmbeddedRedisError(f"redis-server was not ready in {_START_SECONDS:.0f} s.{self._log_tail()}")
 

@@ -6,7 +6,7 @@ class StoreError(Exception):
 
 
 class StoreUnavailableError(StoreError):
-    """Redis could not be reached, is still loading, or is out of memory. Trying again later may help.
+    """Redis cannot be reached, is still loading, or has no memory or disk left. Trying again later may help.
 
     The command may or may not have taken effect; executing the very same `Command` again is safe.
     """

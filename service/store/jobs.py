@@ -9,7 +9,7 @@ import redis.asyncio
 import redis.asyncio.retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -19,7 +19,8 @@ from service.store.errors import StoreUnavailableError
 
 T = TypeVar("T")
 
-_UNAVAILABLE = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ConnectionError, TimeoutError)
+_UNREACHABLE = (RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError)
+_REFUSALS = ("OOM ", "MISCONF ", "READONLY ")  # memory full, disk full, a replica
 _RETRIES = 4
 _SUBSCRIBE_SECONDS = 5.0
 
@@ -145,5 +146,9 @@ async def _messages(subscription: redis.asyncio.client.PubSub) -> AsyncIterator[
 def _outages_translated() -> Iterator[None]:
     try:
         yield
-    except _UNAVAILABLE as error:
+    except _UNREACHABLE as error:
         raise StoreUnavailableError(f"Redis does not answer: {error}") from error
+    except ResponseError as error:  # inside a script a refusal has no type of its own, only its words
+        if any(refusal in str(error) for refusal in _REFUSALS):
+            raise StoreUnavailableError(f"Redis does not accept anything now: {error}") from error
+        raise
