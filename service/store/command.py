@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Argument = str | int
 
 
@@ -29,7 +29,7 @@ def load_script(name: str) -> Script:
 
 
 @dataclass(frozen=True)
-class Command(Generic[T]):
+class Command(Generic[T_co]):
     """One atomic step of the store; executed by `JobStore` or `BlockingJobStore`.
 
     No key is declared: scripts find jobs in indexes, so they cannot know all keys in advance. That rules out
@@ -38,5 +38,5 @@ class Command(Generic[T]):
 
     script: Script
     args: tuple[Argument, ...]
-    decode: Callable[[Any], T]
+    decode: Callable[[Any], T_co]
     """From Redis's reply (strings, integers, None, lists of them) to the answer."""

@@ -57,12 +57,12 @@ def test_a_renewal_extends_the_lease_and_shows_progress(
     store: BlockingJobStore, store_settings: StoreSettings, raw_redis: redis.Redis
 ) -> None:
     job_id = jobs.running(store, store_settings, lease_ms=5000)
-    lease_end = raw_redis.zscore("gradient-clinic:due", job_id)
+    lease_end = raw_redis.zscore("gradient-clinic:due", job_id) or 0.0
     revision = jobs.record_of(store, job_id).revision
 
     assert store.execute(commands.renew(job_id, 1, 90_000, '{"step": 3}')) == "held"
 
-    assert raw_redis.zscore("gradient-clinic:due", job_id) >= lease_end + 80_000
+    assert (raw_redis.zscore("gradient-clinic:due", job_id) or 0.0) >= lease_end + 80_000
     assert jobs.record_of(store, job_id).progress_json == '{"step": 3}'
     assert jobs.record_of(store, job_id).revision == revision + 1
 

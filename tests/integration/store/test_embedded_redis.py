@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from service.store import embedded_redis
 from service.store.embedded_redis import EmbeddedRedis, find_redis_server
@@ -83,7 +85,10 @@ def test_it_is_configured_to_lose_nothing(redis_server: EmbeddedRedis, raw_redis
 
 def test_nobody_gets_in_without_the_password(redis_server: EmbeddedRedis) -> None:
     port = redis.Redis.from_url(redis_server.url).connection_pool.connection_kwargs["port"]
-    with redis.Redis(port=port, retry=None) as stranger, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
         stranger.ping()
 
 

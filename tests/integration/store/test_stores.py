@@ -9,6 +9,7 @@ import redis
 
 from service.contract.job import JobState
 from service.store import commands
+from service.store.command import Command
 from service.store.embedded_redis import EmbeddedRedis
 from service.store.errors import StoreUnavailableError
 from service.store.jobs import BlockingJobStore, JobStore
@@ -114,7 +115,7 @@ def test_each_change_is_told_once_it_can_be_read(
     async def scenario() -> None:
         async with JobStore(redis_server.url) as store, store.changes() as changed:
             job = jobs.new_job()
-            steps = (
+            steps: tuple[Command[object], ...] = (
                 commands.submit(job, store_settings),
                 commands.claim(job.id, "worker", jobs.LEASE_MS),
                 commands.renew(job.id, 1, jobs.LEASE_MS, "{}"),
@@ -123,7 +124,7 @@ def test_each_change_is_told_once_it_can_be_read(
                 commands.delete(job.id),
             )
             for step in steps:
-                await store.execute(step)  # type: ignore[arg-type]
+                await store.execute(step)
                 assert await asyncio.wait_for(anext(changed), 10) == job.id
 
     asyncio.run(scenario())
