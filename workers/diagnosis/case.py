@@ -1,0 +1,152 @@
+"""A case: one Trace with everything that conditions derive from it, each computed once and only when
+asked for."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from service.contract.conditions import MEASURES
+from service.contract.conditions.vanishing_gradients import ATTENUATION_ADAPTIVE, ATTENUATION_SGD
+from service.contract.diagnosis import Evidence
+from workers.diagnosis.arithmetic import finite, median
+from workers.diagnosis.depth import DepthProfile, DepthProfiles, depth_profiles, holds_trained_parameters
+from workers.diagnosis.learning import Learning, assess_learning
+from workers.diagnosis.through_time import TimeGains, time_gains
+from workers.probes.trace import FloatArray, LayerInfo, Trace
+
+ADAPTIVE_OPTIMIZERS = frozenset({"adam", "adamw", "rmsprop"})
+"""Optimizers that rescale each parameter's step, and so tolerate a weaker gradient."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trace under examination."""
+
+    trace: Trace
+
+    @cached_property
+    def learning(self) -> Learning:
+        """Whether it learned."""
+        return assess_learning(self.trace)
+
+    @cached_property
+    def depth(self) -> DepthProfiles | None:
+        """The gradient along the spine; None where there is no depth axis."""
+        return depth_profiles(self.trace)
+
+    @cached_property
+    def judged_depth(self) -> DepthProfile | None:
+        """The initial profile, or the run's if the gradient only vanishes during training.
+
+        A run that diverged is judged by its beginning.
+        """
+        if self.depth is None:
+            return None
+        initial, run = self.depth.initial, self.depth.run
+        emerged = initial.surely_lost <= self.vanishing_limit < run.surely_lost
+        return run if emerged and self.learning.judgement != "diverged" else initial
+
+    @cached_property
+    def time(self) -> dict[str, TimeGains]:
+        """The gradient through time, for each recurrent layer."""
+        return time_gains(self.trace)
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the optimizer rescales each parameter's step."""
+        return self.trace.run.optimizer in ADAPTIVE_OPTIMIZERS
+
+    @property
+    def vanishing_limit(self) -> float:
+        """Decades of loss in depth from which the gradient has vanished for this optimizer; positive."""
+        return -(ATTENUATION_ADAPTIVE if self.adaptive else ATTENUATION_SGD).value
+
+    def values(self, series: str) -> FloatArray:
+        """(probed steps, layers) of a series; no rows if it was not measured."""
+        found = self.trace.series.get(series)
+        return found.values if found is not None else np.empty((0, len(self.trace.layers)))
+
+    def of_layer(self, series: str, index: int) -> FloatArray:
+        """(probed steps,) of a series at one layer, without what is not finite."""
+        column = self.values(series)[:, index]
+        return column[np.isfinite(column)]
+
+    @cached_property
+    def trained_layers(self) -> list[LayerInfo]:
+        """Layers with parameters that are trained."""
+        return [layer for layer in self.trace.layers if holds_trained_parameters(layer, self.trace.layers)]
+
+    @cached_property
+    def bottom_half_share(self) -> float:
+        """Share of the squared parameter gradients in the lower half of the layers; NaN where not
+        measured."""
+        norms = self.values("gradient.norm")
+        known = np.flatnonzero(np.isfinite(norms).any(axis=0))
+        rows = norms[:, known][np.isfinite(norms[:, known]).all(axis=1)]
+        if len(known) < 2 or not len(rows):
+            return math.nan
+        largest = rows.max(axis=1, keepdims=True)
+        squares = (rows / np.where(largest > 0, largest, 1.0)) ** 2
+        shares = squares[:, : len(known) // 2].sum(axis=1) / np.where(
+            largest[:, 0] > 0, squares.sum(axis=1), np.nan
+        )
+        return median(shares)
+
+    @cached_property
+    def error_signal_ratio(self) -> float:
+        """Norm of the gradient at the network's output: median of the last measured steps over the first."""
+        norms = self.values("backpropagated.norm")
+        spine = [
+            i for i, layer in enumerate(self.trace.layers) if layer.on_spine and self._measured(norms, i)
+        ]
+        if not spine:
+            return math.nan
+        output = norms[:, spine[-1]]
+        output = output[np.isfinite(output)]
+        window = max(1, min(5, len(output) // 4))
+        first = median(output[:window])
+        return median(output[-window:]) / first if first > 0 else math.nan
+
+    @cached_property
+    def gradient_growth(self) -> float:
+        """log10 of the largest finite norm of all parameter gradients over the first one; NaN if there
+        is none."""
+        norms = self.trace.total_gradient_norm
+        positive = norms[np.isfinite(norms) & (norms > 0)]
+        return math.log10(positive.max()) - math.log10(positive[0]) if positive.size else math.nan
+
+    @cached_property
+    def update_ratio(self) -> float:
+        """Median over layers and steps of ‖change‖ / ‖parameters‖; NaN where not measured."""
+        ratios = self.values("update.ratio")
+        return median(ratios[np.isfinite(ratios)])
+
+    def metric_evidence(self) -> list[Evidence]:
+        """The held-out metric against the value from which it shows learning."""
+        evaluation = self.trace.evaluation
+        if evaluation is None or self.learning.judgement == "not_trained":
+            return []
+        measure = "held_out_accuracy" if evaluation.metric == "accuracy" else "held_out_error"
+        return [evidence(measure, evaluation.after, self.learning.limit)]
+
+    @staticmethod
+    def _measured(norms: FloatArray, index: int) -> bool:
+        return bool(np.isfinite(norms[:, index]).any())
+
+
+def evidence(
+    measure: str,
+    value: float | None,
+    threshold: float | None = None,
+    *,
+    layer: str | None = None,
+    step: int | None = None,
+) -> Evidence:
+    """Evidence in a catalogued measure, with its unit. Raises KeyError for a measure that is not in the
+    catalog."""
+    unit = MEASURES[measure].unit
+    return Evidence(
+        measure=measure, value=finite(value), threshold=finite(threshold), unit=unit, layer=layer, step=step
+    )

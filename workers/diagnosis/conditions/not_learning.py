@@ -1,0 +1,112 @@
+"""A network that does not learn although its gradients arrive."""
+
+import math
+from collections.abc import Iterator
+
+from service.contract.conditions.not_learning import INFO
+from service.contract.diagnosis import Evidence, Finding
+from workers.diagnosis.arithmetic import median
+from workers.diagnosis.case import Case, evidence
+from workers.diagnosis.condition import Condition
+from workers.diagnosis.confidence import joint
+from workers.diagnosis.wording import listed, metric_words, untried
+
+TINY_UPDATE = 1e-6
+"""Update ratio below which a layer moves less than 1 % in 10 000 steps."""
+
+_REMEDIES = ["learning_rate", "check_data", "initialization", "batch_norm"]
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """A finding if the run was long enough and ended no better than chance."""
+    if case.learning.judgement not in {"failed", "diverged"}:
+        return
+    memorises = case.learning.fits_training_data
+    yield Finding(
+        condition=INFO.name,
+        severity="warning" if memorises else "critical",
+        confidence=joint(1 - case.learning.probability),
+        layers=silent_layers(case),
+        summary=_summary(case),
+        explanation=_explanation(case, memorises),
+        evidence=_evidence(case),
+        remedies=["check_data"] if memorises else list(_REMEDIES),
+        sources=list(INFO.sources),
+    )
+
+
+def silent_layers(case: Case) -> list[str]:
+    """Layers whose units were all zero for every sample: they let no gradient through."""
+    return [
+        layer.name
+        for i, layer in enumerate(case.trace.layers)
+        if median(case.of_layer("activation.dead_units", i)) >= 1.0
+    ]
+
+
+def _summary(case: Case) -> str:
+    words = f": {metric_words(case.trace.evaluation)}" if case.trace.evaluation else ""
+    return f"After {case.learning.steps} steps the network is no better than a constant answer{words}."
+
+
+def _explanation(case: Case, memorises: bool) -> str:
+    if memorises:
+        return (
+            "It fits its training data, so its gradients and its optimizer do their work; what it learns "
+            "there does not carry over to held-out data. Either there is nothing to learn in these data, "
+            f"or too few of them for this network. {untried(['check_data'])}"
+        )
+    parts = [
+        "The gradient reaches the layers, so its way back is not the reason." if _gains_known(case) else "",
+        _hint(case),
+        "What remains: the learning rate, the data, or features that collapse on the way forward. "
+        "These are not "
+        "told apart yet.",
+        untried(_REMEDIES),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _gains_known(case: Case) -> bool:
+    return case.depth is not None and not case.depth.initial.blocked and not case.depth.run.blocked
+
+
+def _hint(case: Case) -> str:
+    silent = silent_layers(case)
+    if silent:
+        return (
+            f"Every unit of {listed(silent)} was zero for every sample: nothing passes these layers, "
+            "forward or back."
+        )
+    if case.update_ratio < TINY_UPDATE:
+        return f"A step changes layers by {case.update_ratio:.1g} of their size: a learning rate too small."
+    return ""
+
+
+def _evidence(case: Case) -> list[Evidence]:
+    learning, evaluation = case.learning, case.trace.evaluation
+    found = case.metric_evidence()
+    if evaluation is not None:
+        measure = "training_accuracy" if evaluation.metric == "accuracy" else "training_error"
+        found.append(evidence(measure, evaluation.after_on_training_data, learning.limit))
+    found.append(evidence("loss_ratio", learning.loss_ratio))
+    if case.depth is not None:
+        found.append(
+            evidence(
+                "attenuation",
+                case.depth.initial.attenuation,
+                -case.vanishing_limit,
+                step=case.depth.initial.step,
+            )
+        )
+    if math.isfinite(case.update_ratio):
+        found.append(evidence("update_ratio", case.update_ratio, TINY_UPDATE))
+    return found + [evidence("dead_units", 1.0, 1.0, layer=name) for name in silent_layers(case)[:3]]
+
+
+CONDITION = Condition(
+    info=INFO,
+    examine=examine,
+    consequence="the network does not learn",
+    explained_by=frozenset({"vanishing_gradients", "exploding_gradients", "non_finite"}),
+)

@@ -1,0 +1,19 @@
+"""Vanishing gradients: through depth and through time, one finding for each."""
+
+from collections.abc import Iterator
+
+from service.contract.conditions.vanishing_gradients import INFO
+from service.contract.diagnosis import Finding
+from workers.diagnosis.case import Case
+from workers.diagnosis.condition import Condition
+from workers.diagnosis.conditions.vanishing_gradients.depth import in_depth
+from workers.diagnosis.conditions.vanishing_gradients.recurrence import through_time
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """One finding per axis along which the gradient vanishes."""
+    yield from in_depth(case)
+    yield from through_time(case)
+
+
+CONDITION = Condition(info=INFO, examine=examine, consequence="the gradient vanishes")

@@ -1,0 +1,147 @@
+"""Whether the network learned: the consequence without which a symptom is no illness."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from service.contract.conditions.exploding_gradients import LOSS_RATIO
+from service.contract.conditions.not_learning import ENOUGH_STEPS, MINIMAL_SKILL, STANDARD_ERRORS
+from workers.diagnosis.arithmetic import mean
+from workers.diagnosis.confidence import beyond
+from workers.probes.trace import Evaluation, FloatArray, Trace
+
+Judgement = Literal["learned", "failed", "diverged", "not_trained", "too_early", "not_evaluated"]
+
+_LEARNED = {"learned": True, "failed": False, "diverged": False}
+
+STILL_FALLING = 0.02
+"""Relative fall of the loss from the middle third of the run to the last that counts as progress …"""
+STILL_FALLING_ERRORS = 3.0
+"""… if it is also this many standard errors of the difference."""
+LOSS_FALL_WITHOUT_EVALUATION = 0.2
+"""Relative fall of the training loss that counts as learning where nothing was held out."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What became of the training."""
+
+    judgement: Judgement
+    steps: int
+    loss_first: float
+    """Mean training loss of the first steps; may be non-finite."""
+    loss_last: float
+    """Mean training loss of the last steps; may be non-finite."""
+    limit: float
+    """Value of the held-out metric from which it has clearly learned; NaN without evaluation."""
+    skill: float
+    """How far the metric went from chance (0) to perfect (1); NaN without evaluation."""
+    probability: float
+    """Probability that the metric is truly beyond the limit."""
+    fits_training_data: bool
+    """Whether the metric on the training data is beyond the limit."""
+
+    @property
+    def learned(self) -> bool | None:
+        """True, False, or None where this cannot be told."""
+        return _LEARNED.get(self.judgement)
+
+    @property
+    def loss_ratio(self) -> float:
+        """Last loss over first; infinite if it grew without bound, NaN if there is none."""
+        return self.loss_last / self.loss_first if self.loss_first > 0 else math.nan
+
+
+def assess_learning(trace: Trace) -> Learning:
+    """Judge the run by its held-out metric against chance, and by its loss."""
+    first, last = _ends(trace.loss)
+    steps = len(trace.step_seconds)
+    limit, skill, deviation = _held_out(trace.evaluation)
+    probability = _probability(trace.evaluation, limit, deviation)
+    return Learning(
+        judgement=_judge(trace, steps, first, last, probability),
+        steps=steps,
+        loss_first=first,
+        loss_last=last,
+        limit=limit,
+        skill=skill,
+        probability=probability,
+        fits_training_data=trace.evaluation is not None
+        and _better(trace.evaluation, trace.evaluation.after_on_training_data, limit),
+    )
+
+
+def _ends(loss: FloatArray) -> tuple[float, float]:
+    window = max(1, min(10, len(loss) // 20))
+    return mean(loss[:window]), mean(loss[-window:])
+
+
+def _held_out(evaluation: Evaluation | None) -> tuple[float, float, float]:
+    """Limit for having learned, skill, and the metric's standard error."""
+    if evaluation is None or evaluation.samples < 1 or not math.isfinite(evaluation.chance):
+        return math.nan, math.nan, math.nan
+    if evaluation.metric == "accuracy":
+        return _accuracy(evaluation)
+    return _squared_error(evaluation)
+
+
+def _accuracy(evaluation: Evaluation) -> tuple[float, float, float]:
+    """Binomial standard errors over the held-out samples."""
+    chance, n = min(max(evaluation.chance, 0.0), 1.0), evaluation.samples
+    margin = max(
+        STANDARD_ERRORS.value * math.sqrt(chance * (1 - chance) / n), MINIMAL_SKILL.value * (1 - chance)
+    )
+    share = min(max(evaluation.after, 0.0), 1.0) if math.isfinite(evaluation.after) else chance
+    if chance + margin >= 1:
+        return math.nan, math.nan, math.nan
+    skill = (evaluation.after - chance) / (1 - chance)
+    return chance + margin, skill, math.sqrt((share * (1 - share) + 1 / (4 * n)) / n)
+
+
+def _squared_error(evaluation: Evaluation) -> tuple[float, float, float]:
+    """Standard error of a mean of squares of n Gaussian errors: √(2/n) of it; the margin is paired, so
+    smaller."""
+    chance, n = max(evaluation.chance, 0.0), evaluation.samples
+    limit = chance * (1 - min(max(MINIMAL_SKILL.value, 2 / math.sqrt(n)), 0.9))
+    skill = 1 - evaluation.after / chance if chance > 0 else math.nan
+    return limit, skill, 0.5 * chance * math.sqrt(2 / n)
+
+
+def _probability(evaluation: Evaluation | None, limit: float, deviation: float) -> float:
+    if evaluation is None or not math.isfinite(limit):
+        return 0.5
+    if not math.isfinite(evaluation.after):
+        return 0.0
+    sign = 1.0 if evaluation.metric == "accuracy" else -1.0
+    return beyond(sign * evaluation.after, sign * limit, deviation)
+
+
+def _better(evaluation: Evaluation, value: float, limit: float) -> bool:
+    return value > limit if evaluation.metric == "accuracy" else value < limit
+
+
+def _judge(trace: Trace, steps: int, first: float, last: float, probability: float) -> Judgement:
+    if steps == 0 or not trace.loss.size:
+        return "not_trained"
+    if not math.isfinite(last):
+        return "diverged"
+    if not math.isfinite(_held_out(trace.evaluation)[0]):
+        return "learned" if last < (1 - LOSS_FALL_WITHOUT_EVALUATION) * first else "not_evaluated"
+    if probability > 0.5:
+        return "learned"
+    if first > 0 and last > LOSS_RATIO.value * first:
+        return "diverged"
+    return "too_early" if steps < ENOUGH_STEPS.value or still_falling(trace.loss) else "failed"
+
+
+def still_falling(loss: FloatArray) -> bool:
+    """Whether the loss fell clearly from the middle third of the run to the last."""
+    third = len(loss) // 3
+    if third < 5:
+        return False
+    middle, end = loss[third : 2 * third], loss[-third:]
+    fall = mean(middle) - mean(end)
+    error = math.sqrt((float(np.var(middle)) + float(np.var(end))) / third)
+    return fall > STILL_FALLING * abs(mean(middle)) and fall > STILL_FALLING_ERRORS * error

@@ -1,0 +1,162 @@
+"""The plain parts of a diagnosis: what each layer measured, the outcome, what the run cost, what could
+not be known."""
+
+import math
+
+import numpy as np
+
+from service.contract.conditions.not_learning import ENOUGH_STEPS
+from service.contract.diagnosis import (
+    BackwardGain,
+    Environment,
+    LayerReport,
+    Ledger,
+    Outcome,
+    Runtime,
+    Statistics,
+)
+from workers.diagnosis.arithmetic import finite, log10, median, power_of_ten
+from workers.diagnosis.case import Case
+from workers.diagnosis.depth import MINIMAL_DEPTH, cause_of
+from workers.diagnosis.wording import listed
+from workers.probes.trace import STATISTICS, LayerInfo, Trace
+
+
+def layer_reports(case: Case) -> list[LayerReport]:
+    """One report for each layer, in the order of the forward pass."""
+    return [_layer_report(case, index, layer) for index, layer in enumerate(case.trace.layers)]
+
+
+def _layer_report(case: Case, index: int, layer: LayerInfo) -> LayerReport:
+    gains = case.time.get(layer.name)
+    return LayerReport(
+        name=layer.name,
+        op=layer.op,
+        function=layer.function,
+        parameters=layer.parameters,
+        activation=_statistics(case, "activation", index),
+        backpropagated=_statistics(case, "backpropagated", index),
+        gradient=_statistics(case, "gradient", index),
+        weight=_statistics(case, "weight", index),
+        update_ratio=finite(median(case.of_layer("update.ratio", index))),
+        saturation=_last(case, "activation.saturation", index),
+        dead_units=_last(case, "activation.dead_units", index),
+        backward_gain=_backward_gain(case, index, layer),
+        time_gain=finite(gains.initial.total) if gains else None,
+    )
+
+
+def _last(case: Case, series: str, index: int) -> float | None:
+    """The value at the last probed step."""
+    column = case.values(series)[:, index]
+    return finite(float(column[-1])) if column.size else None
+
+
+def _statistics(case: Case, tensor: str, index: int) -> Statistics | None:
+    values = {name: _last(case, f"{tensor}.{name}", index) for name in STATISTICS}
+    return Statistics(**values) if any(value is not None for value in values.values()) else None
+
+
+def _backward_gain(case: Case, index: int, layer: LayerInfo) -> BackwardGain | None:
+    """Geometric mean over the probed steps; a layer has one cause, which bears all of it."""
+    logs = log10(case.values("backward.gain")[:, index])
+    logs = logs[np.isfinite(logs)]
+    total = finite(power_of_ten(float(logs.mean()))) if logs.size else None
+    return BackwardGain(total=total, by_cause={cause_of(layer): total}) if total is not None else None
+
+
+def ledger(case: Case) -> Ledger | None:
+    """Where the gradient changes on its way back, in the profile on which depth was judged."""
+    profile = case.judged_depth
+    if profile is None:
+        return None
+    if profile.blocked or not math.isfinite(profile.total):
+        return Ledger(log10_total=None, by_cause={})
+    return Ledger(log10_total=profile.total, by_cause=profile.parts)
+
+
+def outcome(case: Case) -> Outcome:
+    """What became of the training."""
+    learning, evaluation = case.learning, case.trace.evaluation
+    trained = learning.judgement != "not_trained"
+    return Outcome(
+        learned=learning.learned,
+        loss_first=finite(learning.loss_first),
+        loss_last=finite(learning.loss_last),
+        metric=evaluation.metric if evaluation else None,
+        value=finite(evaluation.after if trained else evaluation.before) if evaluation else None,
+        chance=finite(evaluation.chance) if evaluation else None,
+    )
+
+
+def runtime(trace: Trace) -> Runtime:
+    """What the run cost."""
+    steps, seconds = len(trace.step_seconds), finite(trace.run.seconds) or 0.0
+    overhead = trace.run.probe_overhead
+    return Runtime(
+        device=trace.run.device,
+        steps=steps,
+        seconds=seconds,
+        steps_per_second=finite(steps / seconds) if steps and seconds > 0 else None,
+        probe_overhead=finite(overhead) if overhead is not None else None,
+    )
+
+
+def environment(trace: Trace, service_version: str) -> Environment:
+    """What one needs to run it again."""
+    return Environment(torch=trace.run.torch, service=service_version, seed=trace.run.seed)
+
+
+def not_checked(case: Case) -> list[str]:
+    """What this run cannot tell, and why."""
+    return [*_about_learning(case), *_about_depth(case), *_about_time(case)]
+
+
+def _about_learning(case: Case) -> list[str]:
+    match case.learning.judgement:
+        case "not_trained":
+            return ["Whether it learns: it was not trained, only probed at initialisation."]
+        case "too_early":
+            return [
+                f"Whether it would learn with more steps: {case.learning.steps} were made, its loss may "
+                f"still fall, and under {ENOUGH_STEPS.value:g} steps nothing is concluded from a lack of "
+                "success."
+            ]
+        case "not_evaluated":
+            return [
+                "Whether it learned: its held-out performance could not be evaluated, or chance on so few "
+                "samples could reach any value."
+            ]
+        case "failed":
+            return [
+                "Whether these data can be learned at all, whether another learning rate would do, and "
+                "whether features collapse on the way forward."
+            ]
+    return []
+
+
+def _about_depth(case: Case) -> list[str]:
+    if case.depth is None:
+        return [
+            f"Loss of gradient with depth: fewer than {MINIMAL_DEPTH} layers with trained parameters in a "
+            "row could be measured."
+        ]
+    if case.depth.initial.blocked:
+        return [
+            "The full loss of gradient with depth: the gradient is exactly zero at some layers, so its "
+            "logarithm does not exist and the ledger is empty."
+        ]
+    return []
+
+
+def _about_time(case: Case) -> list[str]:
+    recurrent = [layer for layer in case.trace.layers if layer.op == "recurrent"]
+    unmeasured = [layer.name for layer in recurrent if layer.name not in case.time]
+    sequences = [layer.name for layer in recurrent if len(layer.output_shape) > 1 and layer.name in case.time]
+    found = [f"Loss of gradient through time in {listed(unmeasured)}: not measured."] if unmeasured else []
+    if sequences:
+        found.append(
+            f"Loss of gradient through time in {listed(sequences)} may be hidden: the layers above read its "
+            "output at every time step, so each step also gets a gradient directly."
+        )
+    return found
