@@ -75,9 +75,9 @@ BUILTIN: dict[BuiltinName, BuiltinInfo] = {
 class BuiltinData(Contract):
     """A built-in data set. 70 % of its samples are trained on; the same 30 % are held out in every job.
 
-    The real sets ship with scikit-learn. `adding` is made from the job's seed: each step is a number from U(0, 1)
-    and a mark, which is 1 at one step of either half and else 0; the target is the sum of the two marked numbers.
-    Its best constant prediction has a mean squared error of 1/6.
+    The real sets ship with scikit-learn. `adding` is made from the job's seed: each step is a number from
+    U(0, 1) and a mark, which is 1 at one step of either half and else 0; the target is the sum of the two
+    marked numbers. The best constant prediction has a mean squared error of 1/6.
     """
 
     kind: Literal["builtin"] = "builtin"
@@ -85,8 +85,8 @@ class BuiltinData(Contract):
     name: BuiltinName = Field(examples=["digits"])
     """The data set."""
     standardize: Switch = True
-    """For the real sets: bring each input feature, and a regression's target, to mean 0 and standard deviation
-    1 over the training samples; a feature that hardly varies (below 1e-6) is only shifted."""
+    """For the real sets: bring each input feature, and the target of a regression, to mean 0 and standard
+    deviation 1 over the training samples; a feature that hardly varies (below 1e-6) is only shifted."""
     length: Annotated[int, Field(strict=True, ge=4, le=100_000)] | None = Field(default=None, examples=[100])
     """For `adding`: number of time steps; null: 100."""
     samples: Annotated[int, Field(strict=True, ge=20, le=1_000_000)] | None = Field(
@@ -115,14 +115,14 @@ class BuiltinData(Contract):
 class SyntheticData(Contract):
     """Made-up samples of a chosen shape in classes that can be learned, made from the job's seed.
 
-    Each class has a prototype p with entries from N(0, 1). A sample is (p + noise·e) / √(1 + noise²) with e from
-    N(0, 1), so that inputs have variance 1. With a `vocabulary` the prototype is a sequence of tokens; a sample
-    keeps each of them with probability 1 / (1 + noise) and else takes any token.
+    Each class has a prototype p with entries from N(0, 1). A sample is (p + noise·e) / √(1 + noise²) with e
+    from N(0, 1), so that inputs have variance 1. With a `vocabulary` the prototype is a sequence of tokens; a
+    sample keeps each of them with probability 1 / (1 + noise) and else takes any token.
     """
 
     kind: Literal["synthetic"] = "synthetic"
     """The kind of data."""
-    input_shape: tuple[Size, ...] = Field(min_length=1, max_length=3, examples=[[32], [20, 8], [3, 16, 16]])
+    input_shape: list[Size] = Field(min_length=1, max_length=3, examples=[[32], [20, 8], [3, 16, 16]])
     """Shape of a sample: (features,), (time, features) or (channels, height, width); of tokens: (time,)."""
     classes: int = Field(default=2, strict=True, ge=2, le=100_000, examples=[10])
     """Number of classes; each has about equally many samples."""
@@ -149,7 +149,7 @@ class SyntheticData(Contract):
     @property
     def shape(self) -> DataShape:
         return DataShape(
-            Signal(self.input_shape, self.vocabulary), "classification", self.classes, self.samples
+            Signal(tuple(self.input_shape), self.vocabulary), "classification", self.classes, self.samples
         )
 
 

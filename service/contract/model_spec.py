@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.contract.base import Contract
-from service.contract.layers import LayerList
+from service.contract.layers import Layer, LayerList
+from service.contract.shapes import Signal
 from service.contract.templates import TemplateModel
 
 
@@ -25,6 +26,10 @@ class SpecModel(Contract):
         ]
     )
     """Its layers, in the order of the forward pass. The last one's output must be what the data needs."""
+
+    def expand(self, given: Signal) -> list[Layer]:  # noqa: ARG002 - a template's layers depend on it
+        """Its layers for samples like `given`."""
+        return self.layers
 
 
 ModelRequest = Annotated[SpecModel | TemplateModel, Field(discriminator="kind")]

@@ -7,16 +7,16 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from service.contract.base import Contract
 from service.contract.layers import Layer
-from service.contract.layers.base import LayerError, Size, Switch
+from service.contract.layers.base import MAX_SIZE, LayerError, Size, Switch
 from service.contract.layers.initializers import BiasInit, Init, TorchDefault
 from service.contract.layers.pointwise import ActivationFunction
-from service.contract.layers.recurrent import Cell, ForgetBias
+from service.contract.layers.recurrent import Cell, ForgetBias, check_cell
 from service.contract.shapes import Signal
 
 Written = dict[str, Any]
 """A layer as a client would write it."""
 
-_LAYERS: TypeAdapter[tuple[Layer, ...]] = TypeAdapter(tuple[Layer, ...])
+_LAYERS: TypeAdapter[list[Layer]] = TypeAdapter(list[Layer])
 _HEAD: Written = {"op": "linear", "units": "targets"}
 
 
@@ -39,7 +39,7 @@ class Template(Contract):
         """Its layers for samples like `given`. Raises LayerError if it makes no sense for them."""
         raise NotImplementedError
 
-    def layers(self, given: Signal) -> tuple[Layer, ...]:
+    def expand(self, given: Signal) -> list[Layer]:
         """The same, validated."""
         return _LAYERS.validate_python(self.written(given))
 
@@ -139,7 +139,7 @@ class Rnn(Template):
 
     @model_validator(mode="after")
     def _cell_takes_these(self) -> "Rnn":
-        _LAYERS.validate_python([self._recurrent("last")])
+        check_cell(self.cell, self.nonlinearity, self.forget_bias)
         return self
 
     def written(self, given: Signal) -> Sequence[Written]:
@@ -218,7 +218,7 @@ class Transformer(Template):
 
     def _feed_forward(self) -> list[Written]:
         return [
-            self._weighted("linear", units=self.feed_forward or 4 * self.width),
+            self._weighted("linear", units=self.feed_forward or min(4 * self.width, MAX_SIZE)),
             {"op": "activation", "function": self.activation},
             self._weighted("linear", units=self.width),
         ]

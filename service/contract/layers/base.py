@@ -52,6 +52,10 @@ class LayerSpec(Contract):
         """Number of its own parameters, frozen ones included."""
         return 0
 
+    def smallest_batch(self, given: Signal) -> int:  # noqa: ARG002 - only batch_norm needs it
+        """Number of samples without which it cannot train."""
+        return 1
+
     def kept_values(self, given: Signal) -> int:
         """About how many numbers per sample it keeps in memory for the backward pass."""
         return self.output(given).size

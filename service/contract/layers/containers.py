@@ -31,7 +31,7 @@ class Residual(ParametricLayer):
 
     op: Literal["residual"] = "residual"
     """Its operation."""
-    layers: tuple["Layer", ...] = Field(min_length=1, max_length=MAX_LISTED)
+    layers: list["Layer"] = Field(min_length=1, max_length=MAX_LISTED)
     """The block's layers. For an identity shortcut they must keep the shape."""
     shortcut: Literal["identity", "projection"] = "identity"
     """`projection`: a linear map without bias that fits the input to the block's output; for images a 1×1
@@ -90,7 +90,7 @@ class Repeat(LayerSpec):
     """Its operation."""
     times: Size = Field(examples=[20])
     """How often."""
-    layers: tuple["Layer", ...] = Field(min_length=1, max_length=MAX_LISTED)
+    layers: list["Layer"] = Field(min_length=1, max_length=MAX_LISTED)
     """The layers."""
 
 
@@ -116,7 +116,7 @@ Layer = Annotated[
     Field(discriminator="op"),
 ]
 """A layer of a model spec."""
-LayerList = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MAX_LISTED)]
+LayerList = Annotated[list[Layer], Field(min_length=1, max_length=MAX_LISTED)]
 """Layers, in the order of the forward pass."""
 
 LAYER_TYPES: tuple[type[LayerSpec], ...] = get_args(get_args(Layer)[0])

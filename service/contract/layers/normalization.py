@@ -35,6 +35,9 @@ class BatchNorm(Normalization):
     momentum: float = Field(default=0.1, gt=0.0, le=1.0)
     """Weight of the newest batch in the running statistics that are used after training."""
 
+    def smallest_batch(self, given: Signal) -> int:
+        return 2 if given.size == given.features else 1
+
 
 class LayerNorm(Normalization):
     """Normalises each sample by itself (Ba et al. 2016): a vector over its features, a sequence over its

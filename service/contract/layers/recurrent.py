@@ -16,6 +16,14 @@ GATES: dict[Cell, int] = {"rnn": 1, "lstm": 4, "gru": 3}
 ForgetBias = Annotated[float, Field(ge=-1e3, le=1e3)]
 
 
+def check_cell(cell: Cell, nonlinearity: str | None, forget_bias: float | str | None) -> None:
+    """Raise ValueError for a parameter that the cell does not have."""
+    if nonlinearity is not None and cell != "rnn":
+        raise ValueError(f'"nonlinearity" is a parameter of the cell rnn; {cell} has fixed functions')
+    if forget_bias is not None and cell == "rnn":
+        raise ValueError('"forget_bias" needs a gate: the cell rnn has none; lstm and gru do')
+
+
 class Recurrent(ParametricLayer):
     """A recurrent layer over a sequence (time, features): a plain RNN (Elman 1990), an LSTM (Hochreiter &
     Schmidhuber 1997, with forget gates) or a GRU (Cho et al. 2014), as PyTorch computes them."""
@@ -42,16 +50,11 @@ class Recurrent(ParametricLayer):
     """Initialiser of the biases."""
     forget_bias: ForgetBias | Literal["chrono"] | None = Field(default=None, examples=[1.0, "chrono"])
     """Bias of the gate that keeps the state: an LSTM's forget gate, a GRU's update gate. null: as the others.
-    `chrono`: ln U(1, T − 1) for T time steps, and minus that for an LSTM's input gate (Tallec & Ollivier 2018)."""
+    `chrono`: ln U(1, T - 1) for T steps, and minus that for an LSTM's input gate (Tallec & Ollivier 2018)."""
 
     @model_validator(mode="after")
     def _parameters_belong_to_the_cell(self) -> "Recurrent":
-        if self.nonlinearity is not None and self.cell != "rnn":
-            raise ValueError(
-                f'"nonlinearity" is a parameter of the cell rnn; {self.cell} has fixed functions'
-            )
-        if self.forget_bias is not None and self.cell == "rnn":
-            raise ValueError('"forget_bias" needs a gate: the cell rnn has none; lstm and gru do')
+        check_cell(self.cell, self.nonlinearity, self.forget_bias)
         if not self.bias and (self.forget_bias is not None or self.bias_init != TorchDefault()):
             raise ValueError('"forget_bias" or "bias_init" is given but "bias" is false')
         return self
