@@ -1,4 +1,5 @@
-"""The Trace: everything that was measured in one training run. NumPy only, so that it can be diagnosed anywhere."""
+"""The Trace: everything that was measured in one training run. NumPy only, so that it can be diagnosed
+anywhere."""
 
 import gzip
 import json
@@ -132,11 +133,16 @@ class Trace:
 
     def save(self, path: Path) -> None:
         """Write the trace as a compressed .npz without pickled objects; its `header` is JSON."""
-        arrays: dict[str, Any] = {f"through_time/{n}/{f}": a for n, p in self.through_time.items()
-                                  for f, a in p._asdict().items()}
+        arrays: dict[str, Any] = {
+            f"through_time/{n}/{f}": a for n, p in self.through_time.items() for f, a in p._asdict().items()
+        }
         arrays |= {f"series/{n}/{f}": a for n, s in self.series.items() for f, a in s._asdict().items()}
-        arrays |= {"loss": self.loss, "total_gradient_norm": self.total_gradient_norm,
-                   "step_seconds": self.step_seconds, "header": np.array(json.dumps(self._header()))}
+        arrays |= {
+            "loss": self.loss,
+            "total_gradient_norm": self.total_gradient_norm,
+            "step_seconds": self.step_seconds,
+            "header": np.array(json.dumps(_finite(self._header()), allow_nan=False)),
+        }
         with path.open("wb") as file:
             np.savez_compressed(file, **arrays)
 
@@ -146,22 +152,29 @@ class Trace:
         with np.load(path, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
             if header["format_version"] != FORMAT_VERSION:
-                raise ValueError(f"trace format {header['format_version']}; this version reads {FORMAT_VERSION}")
+                found = header["format_version"]
+                raise ValueError(f"trace format {found}; this version reads {FORMAT_VERSION}")
             named: dict[str, dict[str, dict[str, Any]]] = {"series": {}, "through_time": {}}
             for key in archive.files:
                 group, _, rest = key.partition("/")
                 if rest:
                     name, _, part = rest.rpartition("/")
                     named[group].setdefault(name, {})[part] = archive[key]
-            layers = tuple(LayerInfo(**{**layer, "output_shape": tuple(layer["output_shape"])})
-                           for layer in header["layers"])
-            evaluation = Evaluation(**header["evaluation"]) if header["evaluation"] else None
-            return cls(run=RunInfo(**header["run"]), layers=layers, loss=archive["loss"],
-                       total_gradient_norm=archive["total_gradient_norm"],
-                       step_seconds=archive["step_seconds"],
-                       series={n: Series(**a) for n, a in named["series"].items()},
-                       through_time={n: TimeProfile(**a) for n, a in named["through_time"].items()},
-                       evaluation=evaluation)
+            layers = tuple(
+                LayerInfo(**{**layer, "output_shape": tuple(layer["output_shape"])})
+                for layer in header["layers"]
+            )
+            evaluation = _evaluation(header["evaluation"]) if header["evaluation"] else None
+            return cls(
+                run=RunInfo(**header["run"]),
+                layers=layers,
+                loss=archive["loss"],
+                total_gradient_norm=archive["total_gradient_norm"],
+                step_seconds=archive["step_seconds"],
+                series={n: Series(**a) for n, a in named["series"].items()},
+                through_time={n: TimeProfile(**a) for n, a in named["through_time"].items()},
+                evaluation=evaluation,
+            )
 
     def save_json(self, path: Path) -> None:
         """Write the same as gzipped JSON; numbers that are not finite become null."""
@@ -170,23 +183,33 @@ class Trace:
             "total_gradient_norm": _plain(self.total_gradient_norm),
             "step_seconds": _plain(self.step_seconds),
             "series": {n: {f: _plain(a) for f, a in s._asdict().items()} for n, s in self.series.items()},
-            "through_time": {n: {f: _plain(a) for f, a in p._asdict().items()}
-                             for n, p in self.through_time.items()},
+            "through_time": {
+                n: {f: _plain(a) for f, a in p._asdict().items()} for n, p in self.through_time.items()
+            },
         }
         with gzip.open(path, "wt", encoding="utf-8", compresslevel=6) as file:
             json.dump(_finite(document), file, allow_nan=False)
 
     def _header(self) -> dict[str, Any]:
-        return {"format_version": FORMAT_VERSION, "run": asdict(self.run),
-                "layers": [asdict(layer) for layer in self.layers],
-                "evaluation": asdict(self.evaluation) if self.evaluation else None}
+        return {
+            "format_version": FORMAT_VERSION,
+            "run": asdict(self.run),
+            "layers": [asdict(layer) for layer in self.layers],
+            "evaluation": asdict(self.evaluation) if self.evaluation else None,
+        }
+
+
+def _evaluation(document: dict[str, Any]) -> Evaluation:
+    """Null stands for NaN, which JSON does not have: a diverged network scores nothing."""
+    return Evaluation(**{key: math.nan if value is None else value for key, value in document.items()})
 
 
 def _plain(array: FloatArray | IntArray) -> list[Any]:
     """Nested lists with 6 significant digits."""
     if array.dtype.kind == "f":
         return [_plain(row) for row in array] if array.ndim > 1 else [float(f"{v:.6g}") for v in array]
-    return array.tolist()
+    listed: list[Any] = array.tolist()
+    return listed
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,167 @@
+"""A probed training run, from network and data to Trace."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from service.contract.training_plan import ProbePlan, TrainingPlan
+from workers.probes.quantities.dead_units import SAMPLES, dead_units
+from workers.probes.recorder import Recorder
+from workers.probes.schedule import Schedule
+from workers.probes.trace import Evaluation, FloatArray, LayerInfo, RunInfo, Series, Trace
+from workers.training.batches import Batches
+from workers.training.clock import Clock, probe_overhead
+from workers.training.data import TrainingData
+from workers.training.errors import TrainingError
+from workers.training.evaluation import BATCH, Evaluator
+from workers.training.loop import Loop, Report
+from workers.training.losses import loss_function
+from workers.training.precision import Precision
+
+
+def train_and_probe(
+    network: nn.Module,
+    layers: tuple[LayerInfo, ...],
+    dataset: TrainingData,
+    training: TrainingPlan,
+    probe: ProbePlan,
+    loss: str,
+    device: torch.device,
+    report: Report,
+) -> Trace:
+    """Train `network` in place on `device` and measure it.
+
+    `layers` name modules of the network, in the order in which the forward pass finishes them. `report` is
+    called with the steps done and the latest loss, at most about twice a second; whatever it raises ends the
+    run. On a CPU, the same arguments give the same measurements, bit by bit (times aside).
+
+    Raises TrainingError where the network cannot be trained so (nothing to train, an operation that the
+    number format does not have, targets that do not fit), and ValueError for a layer that is not in the
+    network. A loss that is not finite is no error: the run stops there and `RunInfo.stopped_early` says so.
+    """
+    torch.manual_seed(training.seed)  # dropout; the job has its process to itself
+    network.to(device)
+    with _explaining(training):
+        return _Run(network, layers, dataset, training, probe, loss, device).make(report)
+
+
+class _Run:
+    def __init__(
+        self,
+        network: nn.Module,
+        layers: tuple[LayerInfo, ...],
+        dataset: TrainingData,
+        training: TrainingPlan,
+        probe: ProbePlan,
+        loss: str,
+        device: torch.device,
+    ) -> None:
+        self._network, self._layers, self._dataset = network, layers, dataset
+        self._training, self._device = training, device
+        self._precision = Precision(training, device)
+        self._evaluator = Evaluator(dataset, self._precision, device, training.seed)
+        self._batches = Batches(
+            dataset.train_inputs, dataset.train_targets, training.batch_size, training.seed, device
+        )
+        self._schedule = Schedule.plan(probe, training.steps, len(layers))
+        self._loop = Loop(network, training, loss_function(loss), self._precision)
+
+    def make(self, report: Report) -> Trace:
+        before = self._evaluator.held_out(self._network)
+        dead_before = self._dead_units()
+        recorder = Recorder(
+            self._network, self._layers, self._schedule, self._batches.first_inputs(), self._device
+        )
+        clock = Clock(self._device)
+        started = time.perf_counter()
+        try:
+            self._loop.run(iter(self._batches), recorder, report, clock)
+        finally:
+            recorder.finish()
+        parts = clock.seconds()
+        seconds = time.perf_counter() - started
+        losses, total_norms, series, through_time = recorder.measurements()
+        series["activation.dead_units"] = self._dead_series(dead_before, len(losses))
+        return Trace(
+            run=self._run_info(parts, seconds, recorder.diverged),
+            layers=self._layers,
+            loss=losses,
+            total_gradient_norm=total_norms,
+            step_seconds=parts.sum(axis=1)[: len(losses)],
+            series=series,
+            through_time=through_time,
+            evaluation=self._evaluation(before),
+        )
+
+    def _dead_units(self) -> FloatArray:
+        inputs = torch.cat([self._dataset.train_inputs, self._dataset.test_inputs])
+        chosen = inputs[:: max(1, len(inputs) // SAMPLES)].to(self._device)
+        modules = {
+            index: self._network.get_submodule(layer.name)
+            for index, layer in enumerate(self._layers)
+            if layer.op == "activation"
+        }
+        with self._precision.autocast():
+            return dead_units(self._network, modules, len(self._layers), torch.split(chosen, BATCH))
+
+    def _dead_series(self, before: FloatArray, steps: int) -> Series:
+        """Before the first update, and after the last: at the step that would come next."""
+        if not self._training.steps:
+            return _series([0], [before])
+        return _series([0, steps], [before, self._dead_units()])
+
+    def _evaluation(self, before: float) -> Evaluation:
+        return Evaluation(
+            metric="accuracy" if self._dataset.task == "classification" else "mean_squared_error",
+            before=before,
+            after=self._evaluator.held_out(self._network) if self._training.steps else before,
+            after_on_training_data=self._evaluator.on_training_data(self._network),
+            chance=self._dataset.chance,
+            samples=self._evaluator.held_out_samples,
+        )
+
+    def _run_info(self, parts: FloatArray, seconds: float, diverged: bool) -> RunInfo:
+        cuda = self._device.type == "cuda"
+        return RunInfo(
+            task=self._dataset.task,
+            classes=self._dataset.classes,
+            optimizer=self._training.optimizer,
+            learning_rate=self._training.learning_rate,
+            batch_size=self._batches.size,
+            steps_planned=self._training.steps,
+            precision=self._training.precision,
+            seed=self._training.seed,
+            device=torch.cuda.get_device_name(self._device) if cuda else self._device.type,
+            torch=torch.__version__,
+            seconds=seconds,
+            probe_overhead=probe_overhead(parts, self._schedule.full, self._schedule.through_time),
+            stopped_early="non_finite_loss" if diverged else None,
+        )
+
+
+def _series(steps: list[int], rows: list[FloatArray]) -> Series:
+    return Series(np.array(steps, dtype=np.int64), np.stack(rows))
+
+
+@contextmanager
+def _explaining(training: TrainingPlan) -> Iterator[None]:
+    """Turn what torch says about an operation without an implementation into something to act on."""
+    try:
+        yield
+    except NotImplementedError as error:
+        raise _unsupported(training, error) from error
+    except RuntimeError as error:
+        if "not implemented for" not in str(error):
+            raise
+        raise _unsupported(training, error) from error
+
+
+def _unsupported(training: TrainingPlan, error: Exception) -> TrainingError:
+    return TrainingError(
+        f"precision {training.precision} does not work for this network on this device ({error}); "
+        "use float32 or bfloat16, or a GPU"
+    )
