@@ -127,13 +127,14 @@ def finish(
     return Command(load_script("finish"), args, bool)
 
 
-def release(job_id: str, attempt: int, reason: str) -> Command[Release]:
+def release(job_id: str, attempt: int, reason: str, *, counted: bool = True) -> Command[Release]:
     """Give up this attempt: the job is queued again, or fails with `worker_lost` if it has no attempt left.
 
-    Bounded, so that a job which kills its workers cannot do so for ever. A requeued job's message is sent by
-    the reaper at its next look; sending it at once as well is harmless.
+    Bounded, so that a job which kills its workers cannot do so for ever. An attempt that ended because its
+    worker was told to stop is not the job's fault: `counted=False` holds it against nobody. A requeued job's
+    message is sent by the reaper at its next look; sending it at once as well is harmless.
     """
-    return Command(load_script("release"), (job_id, attempt, reason), decoding.word)
+    return Command(load_script("release"), (job_id, attempt, reason, int(counted)), decoding.word)
 
 
 def cancel(job_id: str) -> Command[Cancellation]:

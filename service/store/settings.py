@@ -30,7 +30,7 @@ class StoreSettings(BaseSettings):
     lease_seconds: float = Field(default=20.0, gt=0.0)
     """How long a worker may be silent before its job is given to another; renew four times as often."""
     max_attempts: int = Field(default=3, ge=1)
-    """How often a job is begun before it fails with `worker_lost`."""
+    """How many attempts may lose their worker before the job fails with `worker_lost`."""
     retention_seconds: float = Field(default=7 * _DAY, gt=0.0)
     """How long a final job is kept."""
     tombstone_seconds: float = Field(default=30 * _DAY, gt=0.0)

@@ -61,15 +61,17 @@ local function held_status(id, attempt)
 end
 
 -- The current attempt came to nothing: once more, or give up and say why. Gives what became of the job.
-local function lose_attempt(id, reason)
-  local job = redis.call('HMGET', job_key(id), 'status', 'attempt', 'max_attempts')
-  local status, attempt, max_attempts = job[1], tonumber(job[2]), tonumber(job[3])
+-- `counted` is 1 if the attempt counts against the job, 0 if it is beyond suspicion.
+local function lose_attempt(id, reason, counted)
+  local job = redis.call('HMGET', job_key(id), 'status', 'max_attempts')
+  local status, max_attempts = job[1], tonumber(job[2])
   if status == 'cancelling' then
     finalise(id, status, 'cancelled')
     return 'cancelled'
   end
-  if attempt >= max_attempts then
-    local detail = 'Given up after ' .. attempt .. (attempt == 1 and ' attempt' or ' attempts')
+  local lost = redis.call('HINCRBY', job_key(id), 'lost', counted)
+  if lost >= max_attempts then
+    local detail = 'Given up after ' .. lost .. (lost == 1 and ' attempt' or ' attempts')
       .. ' that lost their worker. The last: ' .. reason
     local err = cjson.encode({code = 'worker_lost', detail = detail, retryable = true})
     redis.call('HSET', job_key(id), 'error', err)

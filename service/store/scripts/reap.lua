@@ -29,7 +29,7 @@ end
 
 local function lease_ran_out(id)
   local job = redis.call('HMGET', job_key(id), 'worker', 'attempt')
-  return lose_attempt(id, 'worker ' .. job[1] .. ' stopped renewing its lease in attempt ' .. job[2] .. '.')
+  return lose_attempt(id, 'worker ' .. job[1] .. ' stopped renewing its lease in attempt ' .. job[2] .. '.', 1)
 end
 
 -- The pause before the next message: it doubles as long as messages wait to be read, for then the job's own

@@ -76,6 +76,21 @@ def test_a_released_attempt_counts_and_its_reason_is_kept(
     assert error.detail == 'Given up after 2 attempts that lost their worker. The last: it said "ouch"'
 
 
+def test_an_attempt_that_ended_with_an_orderly_stop_is_not_held_against_the_job(
+    store: BlockingJobStore, settings: StoreSettings
+) -> None:
+    once = settings.model_copy(update={"max_attempts": 1})
+    job_id = jobs.queued(store, once)
+
+    for attempt in (1, 2, 3):
+        assert jobs.claim_again(store, job_id) == attempt, "the number that fences grows all the same"
+        release = commands.release(job_id, attempt, "its worker was stopped", counted=False)
+        assert store.execute(release) == "requeued"
+
+    jobs.claim_again(store, job_id)
+    assert store.execute(commands.release(job_id, 4, "lost")) == "failed"
+
+
 def test_a_cancelling_job_whose_worker_died_is_cancelled(
     store: BlockingJobStore, settings: StoreSettings
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def test_scripts_are_sent_once_only(
     statistics = raw_redis.info("commandstats")
     assert statistics["cmdstat_evalsha"]["calls"] >= 5
     assert statistics.get("cmdstat_eval", {"calls": 0})["calls"] <= 1
+
+
+def test_many_commands_at_once_share_few_connections(
+    store: BlockingJobStore, store_settings: StoreSettings, raw_redis: redis.Redis
+) -> None:
+    job_id = jobs.queued(store, store_settings)
+    read = commands.read(job_id)
+
+    async def ask() -> list[object]:
+        async with JobStore(store_settings.redis_url) as asynchronous:
+            return list(await asyncio.gather(*(asynchronous.execute(read) for _ in range(400))))
+
+    with ThreadPoolExecutor(120) as pool:
+        answers = asyncio.run(ask()) + list(pool.map(lambda _: store.execute(read), range(400)))
+
+    assert answers == [jobs.record_of(store, job_id)] * 800
+    assert raw_redis.info("clients")["connected_clients"] < 40
 
 
 def test_a_restart_keeps_jobs_and_the_same_store_goes_on(own_server: EmbeddedRedis, tmp_path: Path) -> None:
