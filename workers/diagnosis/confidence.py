@@ -38,12 +38,12 @@ def joint(*probabilities: float) -> float:
     return round(min(product, CONFIDENCE_CEILING), 4)
 
 
-_PRIOR = {False: (-0.942, 0.898), True: (-1.590, 0.520)}
+PRIOR = {False: (-0.942, 0.898), True: (-1.590, 0.520)}
 """Logistic regression of failure on decades lost, over our grid (755 sets of runs each): SGD, adaptive."""
 
 
 def failure_probability(decades_lost: float, adaptive: bool) -> float:
     """Chance that a network whose gradient loses so many decades in depth does not train, before it was
     trained."""
-    intercept, slope = _PRIOR[adaptive]
+    intercept, slope = PRIOR[adaptive]
     return logistic(intercept + slope * min(max(decades_lost, 0.0), 15.0))

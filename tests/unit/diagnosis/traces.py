@@ -23,7 +23,8 @@ AT_CHANCE = replace(LEARNED, after=0.09, after_on_training_data=0.1)
 def layer(name: str, op: str = "linear", **changes: Any) -> LayerInfo:
     """A layer of 64 units; only linear ones have parameters, unless told otherwise."""
     given: dict[str, Any] = {
-        "function": None, "parameters": 4160 if op == "linear" else 0, "on_spine": True, "output_shape": (64,),
+        "function": None, "parameters": 4160 if op == "linear" else 0,
+        "on_spine": True, "output_shape": (64,),
     } | changes  # fmt: skip
     return LayerInfo(name=name, op=op, trainable=given.pop("trainable", given["parameters"] > 0), **given)
 

@@ -1,0 +1,39 @@
+"""The published page and the catalog say what the code does."""
+
+from pathlib import Path
+
+from service.contract.conditions import CONDITIONS, MEASURES, REMEDIES
+from workers.diagnosis import conditions
+from workers.diagnosis.document import document
+
+PAGE = Path(__file__).parents[3] / "docs" / "diagnoses.md"
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == document(), (
+        "run: python -m workers.diagnosis.document > docs/diagnoses.md"
+    )
+
+
+def test_each_described_condition_has_a_rule_and_each_rule_a_description() -> None:
+    assert {condition.info.name for condition in conditions.CONDITIONS} == set(CONDITIONS)
+
+
+def test_each_condition_has_sources_and_look_alikes() -> None:
+    for info in CONDITIONS.values():
+        assert info.sources, info.name
+        assert info.look_alikes, info.name
+
+
+def test_thresholds_are_held_against_catalogued_measures() -> None:
+    assert {t.measure for info in CONDITIONS.values() for t in info.thresholds} <= set(MEASURES)
+
+
+def test_conditions_name_only_catalogued_remedies() -> None:
+    assert {name for info in CONDITIONS.values() for name in info.remedies} <= set(REMEDIES)
+
+
+def test_conditions_are_consequences_only_of_conditions_that_exist() -> None:
+    for condition in conditions.CONDITIONS:
+        assert condition.explained_by <= set(CONDITIONS)
+        assert condition.info.name not in condition.explained_by
