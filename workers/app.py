@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-import threading
 from contextlib import ExitStack
 from typing import Any
 
@@ -21,6 +20,8 @@ from workers.settings import WorkerSettings
 from workers.supervisor import ENTRY, Supervisor
 
 PRELOAD = "workers.warm"
+LOOK_FOR_WORK_SECONDS = 0.1
+"""Nothing wakes Celery's loop when a thread has become free; by itself it looks once a second."""
 STORE_RETRIES = 1
 """Few, as the supervisor watches its child between two attempts."""
 
@@ -35,7 +36,6 @@ class Crew:
         self._zygote = Zygote([preload])
         self._resources = ExitStack()
         self._supervisor: Supervisor | None = None
-        self._started = threading.Event()
 
     def start(self) -> None:
         """From the main thread: the kernel ends the zygote with the thread that started it."""
@@ -55,12 +55,11 @@ class Crew:
             lease_seconds=self._store_settings.lease_seconds,
             entry=self._entry,
         )
-        self._started.set()
 
     def supervisor(self) -> Supervisor:
-        """Waits for `start`."""
-        self._started.wait()
-        assert self._supervisor is not None
+        """There from `start` on."""
+        if self._supervisor is None:
+            raise RuntimeError("the worker has not started")
         return self._supervisor
 
     def stop(self) -> None:
@@ -89,8 +88,10 @@ def create_app(
 
         requires = ("celery.worker.components:Pool",)
 
-        def start(self, _parent: Any) -> None:
+        def start(self, parent: Any) -> None:
             crew.start()
+            if parent.hub is not None:
+                parent.hub.call_repeatedly(LOOK_FOR_WORK_SECONDS, lambda: None)
 
         def stop(self, _parent: Any) -> None:
             crew.stop()
@@ -131,7 +132,7 @@ def configuration(settings: WorkerSettings) -> dict[str, Any]:
         "broker_connection_timeout": 2,
         "broker_transport_options": {
             "visibility_timeout": 60,  # only for messages that were not acknowledged: none that are running
-            "socket_timeout": 10,
+            "socket_timeout": 5,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
             "health_check_interval": 15,
@@ -147,11 +148,15 @@ def _configure_logging(**_: Any) -> None:
 app = create_app()
 
 
-def main() -> None:
-    """Become a worker, with the options that Celery takes only on its command line."""
+def command(module: str = "workers.app") -> list[str]:
+    """What starts a worker of the app in `module`, with the options that Celery takes only there."""
     options = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
-    command = [sys.executable, "-m", "celery", "--quiet", "--app=workers.app", "worker", *options]
-    os.execv(sys.executable, command)
+    return [sys.executable, "-m", "celery", "--quiet", f"--app={module}", "worker", *options]
+
+
+def main() -> None:
+    """Become a worker."""
+    os.execv(sys.executable, command())
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def register(app: Any, supervisor: Callable[[], Supervisor]) -> None:
             queue = (task.request.delivery_info or {}).get("routing_key") or DEFAULT_QUEUE
             _send_again(app, job_id, queue)
 
-    app.task(run_job, name=TASK, bind=True, ignore_result=True)
+    app.task(run_job, name=TASK, bind=True, ignore_result=True, shared=False)  # shared: with other apps
 
 
 def _send_again(app: Any, job_id: str, queue: str) -> None:

@@ -101,7 +101,7 @@ class ChildProcess:
         return self.exit_code is not None and (self._drained or not self._selector.get_map())
 
     def join(self, timeout: float) -> int | None:
-        """Wait for its end, whatever it still says, and give its exit code; None if it does not end in time."""
+        """Wait for its end, whatever it still says; its exit code, or None if it does not end in time."""
         deadline = time.monotonic() + timeout
         while self.exit_code is None and (left := deadline - time.monotonic()) > 0:
             if select.select([self._status], [], [], left)[0]:

@@ -2,7 +2,7 @@
 
 It exists because `import torch` takes seconds and a fork milliseconds. Its children share its memory, so it
 holds nothing worth reading: it is started with a clean environment and never sees a request. It runs one
-thread and no tensor operation: a child forked after an OpenMP region or a backward pass would hang in its own.
+thread and no tensor operation: after an OpenMP region or a backward pass, its children would hang in theirs.
 
 (`multiprocessing`'s fork server does much of this, but it takes the environment of whoever starts it, imports
 the caller's main module in each child, and shares one server with everything else in the process.)

@@ -80,13 +80,17 @@ def test_children_die_with_the_zygote_and_the_next_request_starts_a_new_one(
 
 
 def test_the_zygote_dies_with_the_thread_that_started_it() -> None:
-    zygote = Zygote()
-    thread = threading.Thread(target=zygote.start)
+    zygote, end = Zygote(), threading.Event()
+    thread = threading.Thread(target=lambda: (zygote.start(), end.wait()))
     thread.start()
-    thread.join()
     try:
+        wait_until(lambda: zygote.pid)
+        assert serves(zygote)
+        end.set()
         wait_until(lambda: not alive(zygote.pid))
     finally:
+        end.set()
+        thread.join()
         zygote.close()
 
 
