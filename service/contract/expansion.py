@@ -122,7 +122,7 @@ class Expansion:
         }
 
     def network(self, layers: Sequence[Layer], given: Signal) -> tuple[PlannedLayer, ...]:
-        """Write out a network's layers. Raises ExpansionError if they do not fit each other or are too much."""
+        """Write out a network's layers. Raises ExpansionError if they do not fit or are too much."""
         count_layers(layers, self._limits, "/model/layers")
         return self._sequence(layers, given, Place("", "/model/layers"))
 

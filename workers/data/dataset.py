@@ -1,0 +1,52 @@
+"""A loaded data set."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from service.contract.data_spec import DataShape, Task
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples to train on and samples held out, on the CPU.
+
+    Inputs are (samples, *shape), float32, or int64 for tokens. Targets are (samples,) int64 class numbers, or
+    (samples, 1) float32 for regression.
+    """
+
+    train_inputs: Tensor
+    train_targets: Tensor
+    test_inputs: Tensor
+    test_targets: Tensor
+    task: Task
+    classes: int | None
+    """Number of classes, for classification."""
+    chance: float
+    """On the held-out samples: accuracy of always naming the most frequent class, or mean squared error of
+    always predicting the training targets' mean."""
+
+    @property
+    def metric(self) -> Literal["accuracy", "mean_squared_error"]:
+        """What `chance` is a value of."""
+        return "accuracy" if self.task == "classification" else "mean_squared_error"
+
+
+def split(inputs: Tensor, targets: Tensor, shape: DataShape) -> Dataset:
+    """Train on the first samples, as many as `shape` says, and hold out the others."""
+    train = shape.training_samples
+    kept, held_out = targets[:train], targets[train:]
+    chance = _majority_share(held_out) if shape.task == "classification" else _mean_error(kept, held_out)
+    return Dataset(
+        inputs[:train], kept, inputs[train:], held_out, task=shape.task, classes=shape.classes, chance=chance
+    )
+
+
+def _majority_share(targets: Tensor) -> float:
+    return float(torch.bincount(targets).max()) / len(targets)
+
+
+def _mean_error(train_targets: Tensor, test_targets: Tensor) -> float:
+    return float((test_targets.double() - train_targets.double().mean()).square().mean())

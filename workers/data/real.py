@@ -1,0 +1,56 @@
+"""The real data sets that ship with scikit-learn."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from service.contract.data_spec import BuiltinData, BuiltinName
+from workers.data.dataset import Dataset, split
+
+SPLIT_SEED = 123
+"""Seed of the order in which samples are taken. Fixed: the same samples are held out in every job."""
+MIN_SPREAD = 1e-6
+"""A feature with a smaller standard deviation is not scaled: it would only amplify rounding."""
+
+_LOADERS: dict[BuiltinName, str] = {
+    "digits": "load_digits",
+    "sequential_digits": "load_digits",
+    "breast_cancer": "load_breast_cancer",
+    "wine": "load_wine",
+    "iris": "load_iris",
+    "diabetes": "load_diabetes",
+}
+
+
+def load_real(data: BuiltinData, _seed: int) -> Dataset:
+    """A real data set, shuffled once and for all, standardised if `data` says so."""
+    shape = data.shape
+    inputs, targets = _load(data.name)
+    order = np.random.RandomState(SPLIT_SEED).permutation(len(inputs))
+    inputs, targets = inputs[order], targets[order]
+    regression = shape.task == "regression"
+    if data.standardize:
+        inputs = _standardized(inputs, shape.training_samples)
+        targets = _standardized(targets, shape.training_samples) if regression else targets
+    samples = torch.tensor(inputs, dtype=torch.float32).reshape(len(inputs), *shape.sample.shape)
+    if regression:
+        return split(samples, torch.tensor(targets, dtype=torch.float32).unsqueeze(1), shape)
+    return split(samples, torch.tensor(targets, dtype=torch.int64), shape)
+
+
+def _load(name: BuiltinName) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Inputs (samples, features) and targets (samples,)."""
+    from sklearn import datasets  # takes a second to import: only jobs that need it pay
+
+    bunch = getattr(datasets, _LOADERS[name])()
+    return np.asarray(bunch.data, dtype=np.float64), np.asarray(bunch.target)
+
+
+def _standardized(values: NDArray[Any], training_samples: int) -> NDArray[np.float64]:
+    """Mean 0 and standard deviation 1 over the training samples."""
+    known = values[:training_samples].astype(np.float64)
+    spread = known.std(axis=0)
+    shifted: NDArray[np.float64] = values - known.mean(axis=0)
+    return shifted / np.where(spread < MIN_SPREAD, 1.0, spread)
