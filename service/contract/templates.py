@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
+from typing_extensions import TypeAliasType
 
 from service.contract.base import Contract
 from service.contract.layers import Layer
@@ -224,5 +225,7 @@ class Transformer(Template):
         ]
 
 
-TemplateModel = Annotated[Mlp | Cnn | Rnn | Transformer, Field(discriminator="template")]
-"""A well-known architecture."""
+TemplateModel = TypeAliasType(
+    "TemplateModel", Annotated[Mlp | Cnn | Rnn | Transformer, Field(discriminator="template")]
+)
+"""A well-known architecture. A named type, so that its schema has a name that OpenAPI can refer to."""

@@ -1,0 +1,83 @@
+"""Looking after jobs that nobody looks after. Any number of API processes may do it at once."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import anyio.to_thread
+import structlog
+
+from service.dispatch import QUEUES, Dispatcher
+from service.jobs.documents import requested_device
+from service.store import commands
+from service.store.artifacts import ArtifactStore
+from service.store.errors import StoreError
+from service.store.jobs import JobStore
+from service.store.records import JobRecord
+from service.store.settings import StoreSettings
+
+REAP_SECONDS = 1.0
+EXPIRE_SECONDS = 60.0
+SWEEP_SECONDS = 3600.0
+_EXPIRE_BATCH = 100
+_SWEEP_BATCH = 500
+
+log = structlog.get_logger("service.reaper")
+
+
+class Reaper:
+    """Sends lost messages again, ends what lost its worker, and removes what is old."""
+
+    def __init__(
+        self, store: JobStore, dispatcher: Dispatcher, artifacts: ArtifactStore, settings: StoreSettings
+    ) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._artifacts = artifacts
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_repeat(self.reap, REAP_SECONDS))
+            tasks.create_task(_repeat(self.expire, EXPIRE_SECONDS))
+            tasks.create_task(_repeat(self.sweep, SWEEP_SECONDS))
+
+    async def reap(self) -> None:
+        """Send a message for every job that needs one."""
+        for job_id in await self._store.execute(commands.reap(self._settings, QUEUES)):
+            record = await self._store.execute(commands.read(job_id))
+            if isinstance(record, JobRecord):
+                sent = await self._dispatcher.send(job_id, requested_device(record.request_json))
+                log.info("message sent again", job=job_id, sent=sent)
+
+    async def expire(self) -> None:
+        """Remove jobs whose time is over, and their files."""
+        expired = [""] * _EXPIRE_BATCH
+        while len(expired) == _EXPIRE_BATCH:
+            expired = await self._store.execute(commands.expire(_EXPIRE_BATCH))
+            await self._delete_files(expired)
+
+    async def sweep(self) -> None:
+        """Delete files of jobs that are no more: who removed such a job died before its files were gone."""
+        job_ids = await anyio.to_thread.run_sync(lambda: list(self._artifacts.job_ids()))
+        for start in range(0, len(job_ids), _SWEEP_BATCH):
+            orphans = await self._store.execute(commands.unknown(job_ids[start : start + _SWEEP_BATCH]))
+            await self._delete_files(orphans)
+
+    async def _delete_files(self, job_ids: list[str]) -> None:
+        for job_id in job_ids:
+            await anyio.to_thread.run_sync(self._artifacts.delete_job, job_id)
+            log.info("job removed", job=job_id)
+
+
+async def _repeat(step: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Do it again and again, whatever happens; at uneven times, so that processes do not march in step."""
+    while True:
+        try:
+            await step()
+        except StoreError as error:
+            log.warning("reaper waits for the store", reason=str(error))
+        except Exception:
+            log.exception("reaper step failed")
+        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))
