@@ -114,7 +114,7 @@ def configuration(settings: WorkerSettings) -> dict[str, Any]:
     """Celery for long jobs. The reasons are in docs/decisions; each of these was a job lost or run twice."""
     queues = [name.strip() for name in settings.queues.split(",") if name.strip()]
     return {
-        "task_queues": [Queue(name) for name in queues],
+        "task_queues": [Queue(name) for name in queues],  # type: ignore[no-untyped-call]
         "task_default_queue": tasks.DEFAULT_QUEUE,
         "task_ignore_result": True,  # the job store holds the truth
         "task_acks_late": False,  # late ones run long jobs twice; our lease decides what is lost

@@ -17,7 +17,7 @@ from workers.data import load_dataset
 from workers.diagnosis import diagnose
 from workers.isolation.child import ChildSpec, JobFailedError, is_out_of_memory
 from workers.models import build_network, layer_infos
-from workers.training import train_and_probe
+from workers.training import TrainingError, train_and_probe
 
 
 def run_child(spec: ChildSpec, report: Callable[[Progress], None]) -> Diagnosis:
@@ -49,9 +49,11 @@ def run_job(request: JobRequest, scratch: Path, report: Callable[[Progress], Non
         network = build_network(plan, training.seed)
     with _blaming(ErrorCode.DATA_INVALID, "The data cannot be loaded"):
         dataset = load_dataset(request.data, training.seed)
-    trace = train_and_probe(
-        network, layer_infos(plan), dataset, training, request.probe, plan.loss, device, tell
-    )
+    try:
+        layers = layer_infos(plan)
+        trace = train_and_probe(network, layers, dataset, training, request.probe, plan.loss, device, tell)
+    except TrainingError as error:
+        raise JobFailedError(ErrorCode.MODEL_INVALID, f"The network cannot be trained: {error}") from error
     report(Progress(phase="diagnosing", step=len(trace.loss), steps=training.steps))
     trace.save(scratch / "trace.npz")
     trace.save_json(scratch / "trace.json.gz")

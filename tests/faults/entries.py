@@ -7,6 +7,7 @@ run any of them.
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -141,6 +142,10 @@ def tell_circumstances(spec: ChildSpec, report: Report) -> Diagnosis:
         "session": os.getsid(0) == os.getpid(),
         "directory": str(Path.cwd()),
         "torch": "torch" in sys.modules,
+        "limits": {
+            name: list(resource.getrlimit(getattr(resource, f"RLIMIT_{name}")))
+            for name in ("CORE", "CPU", "NOFILE", "FSIZE", "DATA")
+        },
         "request": spec.request_json.decode(),
     }
     return healthy().model_copy(update={"metadata": circumstances})

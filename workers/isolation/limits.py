@@ -42,14 +42,14 @@ class ChildLimits(BaseModel):
     def apply(self) -> None:
         """Bind the calling process, for good. Raises OSError if the kernel refuses."""
         cpu = self.cpu_seconds or math.ceil(self.wall_seconds * self.threads) + CPU_GRACE_SECONDS
-        _lower(resource.RLIMIT_CORE, 0)
-        _lower(resource.RLIMIT_CPU, cpu, cpu + CPU_GRACE_SECONDS)
-        _lower(resource.RLIMIT_NOFILE, OPEN_FILES)
-        _lower(resource.RLIMIT_FSIZE, FILE_BYTES)
+        lower(resource.RLIMIT_CORE, 0)
+        lower(resource.RLIMIT_CPU, cpu, cpu + CPU_GRACE_SECONDS)
+        lower(resource.RLIMIT_NOFILE, OPEN_FILES)
+        lower(resource.RLIMIT_FSIZE, FILE_BYTES)
         with suppress(OSError):  # a kernel without it only chooses differently
             Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
         if self.bound_data:
-            _lower(resource.RLIMIT_DATA, self.memory_bytes + _data_in_use() + DATA_SLACK)
+            lower(resource.RLIMIT_DATA, self.memory_bytes + _data_in_use() + DATA_SLACK)
 
 
 def resident_bytes(pid: int) -> int:
@@ -67,7 +67,7 @@ def _data_in_use() -> int:
     return int(getattr(memory, "data", 0))
 
 
-def _lower(limit: int, soft: int, hard: int | None = None) -> None:
+def lower(limit: int, soft: int, hard: int | None = None) -> None:
     """Set a limit, but never above the hard limit that the process was given."""
     ceiling = resource.getrlimit(limit)[1]
     wanted = soft if hard is None else hard

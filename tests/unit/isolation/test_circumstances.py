@@ -12,6 +12,7 @@ import pytest
 from tests.support.waiting import wait_until
 from tests.unit.isolation.conftest import LIMITS, ROOT, Follow, Spawn
 from workers.isolation.child import REQUEST_FILE, ChildSpec
+from workers.isolation.limits import CPU_GRACE_SECONDS, MIB
 from workers.isolation.process import Zygote, ZygoteLostError, clean_environment
 from workers.isolation.watch import Succeeded, Watch
 
@@ -49,6 +50,14 @@ def test_a_child_works_in_its_scratch_directory_where_the_request_lies(
 
 def test_a_child_has_a_session_of_its_own(follow: Follow) -> None:
     assert circumstances(follow)["session"] is True
+
+
+def test_a_child_is_bound_for_good(follow: Follow) -> None:
+    limits = circumstances(follow)["limits"]
+    assert limits["CORE"] == [0, 0]
+    assert limits["CPU"][0] == 30 * 1 + CPU_GRACE_SECONDS
+    assert LIMITS.memory_bytes < limits["DATA"][0] < LIMITS.memory_bytes + 1024 * MIB
+    assert all(0 <= hard < 2**40 for _, hard in limits.values())
 
 
 def test_children_run_side_by_side(spawn: Spawn) -> None:
