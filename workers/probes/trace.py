@@ -201,7 +201,8 @@ class Trace:
 
 def _evaluation(document: dict[str, Any]) -> Evaluation:
     """Null stands for NaN, which JSON does not have: a diverged network scores nothing."""
-    return Evaluation(**{key: math.nan if value is None else value for key, value in document.items()})
+    filled: dict[str, Any] = {key: math.nan if value is None else value for key, value in document.items()}
+    return Evaluation(**filled)
 
 
 def _plain(array: FloatArray | IntArray) -> list[Any]:

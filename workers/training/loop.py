@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from service.contract.training_plan import TrainingPlan
 from workers.training.clock import Clock
 from workers.training.losses import Loss
-from workers.training.optimizers import build_optimizer
 from workers.training.precision import Precision
 
 REPORT_SECONDS = 0.5
@@ -60,6 +59,7 @@ class Loop:
 
     network: nn.Module
     plan: TrainingPlan
+    optimizer: torch.optim.Optimizer
     loss: Loss
     precision: Precision
 
@@ -68,11 +68,10 @@ class Loop:
     ) -> None:
         """Make the planned steps, fewer if the watcher finds that the loss is not finite any more. For 0
         steps, one forward and backward pass without an update."""
-        optimizer = build_optimizer(self.network, self.plan)
         self.network.train()
         reporter = _Reporter(report)
         for step in range(max(self.plan.steps, 1)):
-            loss = self._step(step, next(batches), optimizer, watcher, clock)
+            loss = self._step(step, next(batches), watcher, clock)
             reporter.step_done(step + 1 if self.plan.steps else 0, loss)
             if watcher.diverged:
                 break
@@ -81,23 +80,22 @@ class Loop:
         self,
         step: int,
         batch: tuple[Tensor, Tensor],
-        optimizer: torch.optim.Optimizer,
         watcher: Watcher,
         clock: Clock,
     ) -> Tensor:
         clock.mark()
         scale = self.precision.scale()
         watcher.step_begins(step, lambda: self._compute_loss(*batch), scale)
-        optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss = self._compute_loss(*batch)
         watcher.backward(loss if scale is None else loss * scale)
         if self.precision.scaler is not None:
-            self.precision.scaler.unscale_(optimizer)
+            self.precision.scaler.unscale_(self.optimizer)
         clock.mark()
         watcher.gradients_ready(step, loss, scale)
         clock.mark()
         if self.plan.steps:
-            self._update(optimizer)
+            self._update()
         clock.mark()
         watcher.step_ends(step)
         clock.mark()
@@ -108,14 +106,14 @@ class Loop:
             outputs = self.network(inputs)
         return self.loss(outputs, targets)
 
-    def _update(self, optimizer: torch.optim.Optimizer) -> None:
+    def _update(self) -> None:
         if self.plan.clip_grad_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_grad_norm)
         scaler = self.precision.scaler
         if scaler is None:
-            optimizer.step()
+            self.optimizer.step()
         else:
-            scaler.step(optimizer)
+            scaler.step(self.optimizer)
             scaler.update()
 
 

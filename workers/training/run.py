@@ -20,6 +20,7 @@ from workers.training.errors import TrainingError
 from workers.training.evaluation import BATCH, Evaluator
 from workers.training.loop import Loop, Report
 from workers.training.losses import loss_function
+from workers.training.optimizers import build_optimizer
 from workers.training.precision import Precision
 
 
@@ -68,7 +69,8 @@ class _Run:
             dataset.train_inputs, dataset.train_targets, training.batch_size, training.seed, device
         )
         self._schedule = Schedule.plan(probe, training.steps, len(layers))
-        self._loop = Loop(network, training, loss_function(loss), self._precision)
+        optimizer = build_optimizer(network, training)
+        self._loop = Loop(network, training, optimizer, loss_function(loss), self._precision)
 
     def make(self, report: Report) -> Trace:
         before = self._evaluator.held_out(self._network)
