@@ -102,28 +102,29 @@ def test_a_cancelling_job_whose_worker_died_is_cancelled(
     assert (record.status, record.error_json) == (JobState.CANCELLED, None)
 
 
-def test_a_job_nobody_takes_gets_another_message(store: BlockingJobStore, settings: StoreSettings) -> None:
-    soon = settings.model_copy(update={"resend_seconds": 0.02})
-    job_id = jobs.queued(store, soon)
-
-    for _ in range(3):  # again and again, while the queue is empty
-        assert wait_until(lambda: store.execute(commands.reap(soon))) == [job_id]
-    assert jobs.record_of(store, job_id).status == JobState.QUEUED
-
-
-def test_messages_are_resent_ever_more_rarely_while_the_queue_is_not_empty(
-    store: BlockingJobStore, settings: StoreSettings, raw_redis: redis.Redis
+@pytest.mark.parametrize(
+    ("waiting_messages", "expected_pauses_ms"), [(0, [20, 20, 20]), (1, [40, 80, 160])], ids=["idle", "busy"]
+)
+def test_a_job_nobody_takes_gets_more_messages_but_ever_more_rarely_while_others_wait(
+    store: BlockingJobStore,
+    settings: StoreSettings,
+    raw_redis: redis.Redis,
+    waiting_messages: int,
+    expected_pauses_ms: list[int],
 ) -> None:
     soon = settings.model_copy(update={"resend_seconds": 0.02})
     job_id = jobs.queued(store, soon)
-    raw_redis.rpush("gradient-clinic", "somebody else's message")
+    for _ in range(waiting_messages):
+        raw_redis.rpush("gradient-clinic", "somebody else's message")
+
     pauses = []
     for _ in range(3):
         assert wait_until(lambda: store.execute(commands.reap(soon))) == [job_id]
         looked_at = int(raw_redis.hget("gradient-clinic:reaper", "looked_at") or 0)
         pauses.append((raw_redis.zscore("gradient-clinic:due", job_id) or 0) - looked_at)
 
-    assert pauses == [40, 80, 160]
+    assert pauses == expected_pauses_ms
+    assert jobs.record_of(store, job_id).status == JobState.QUEUED
 
 
 def test_after_a_pause_of_everybody_holders_may_renew_before_leases_are_taken(

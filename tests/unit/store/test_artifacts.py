@@ -73,9 +73,11 @@ def test_a_put_that_fails_leaves_the_old_file_and_no_other(
         artifacts.put_file(name, tmp_path / "missing")
     with pytest.raises(IsADirectoryError):
         artifacts.put_file(name, tmp_path)
+    with pytest.raises(IsADirectoryError):  # found out at the very end only
+        artifacts.put_file(f"jobs/{JOB_ID}", source)
 
     assert put.read_bytes() == source.read_bytes()
-    assert list(put.parent.iterdir()) == [put]
+    assert [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()] == [put]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
