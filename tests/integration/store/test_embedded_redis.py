@@ -20,15 +20,15 @@ from service.store.embedded_redis import EmbeddedRedis, find_redis_server
 from service.store.errors import DataDirectoryInUseError, EmbeddedRedisError
 from tests.support.waiting import wait_until
 
-# Starts a server, says where, and waits to be killed.
+# Starts a server, says where, and waits to be ended or killed.
 PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from service.store.embedded_redis import EmbeddedRedis
-server = EmbeddedRedis(Path(sys.argv[1]))
-server.start()
-print(server.pid, server.url, flush=True)
-time.sleep(600)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+with EmbeddedRedis(Path(sys.argv[1])) as server:
+    print(server.pid, server.url, flush=True)
+    time.sleep(600)
 """
 
 
@@ -42,7 +42,7 @@ def parent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         start_new_session=True,
     ) as process:
         yield process
-        process.kill()
+        process.terminate()
 
 
 def announced(process: subprocess.Popen[str]) -> tuple[int, str]:
