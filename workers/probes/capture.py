@@ -143,10 +143,10 @@ class HookCapture(_ForwardHooks):
         self._samples: tuple[list[Tensor | None], list[Tensor | None]] = ([None] * taps, [None] * taps)
 
     def seen(self, tap: int, tensor: Tensor) -> None:
-        self._measure(0, tap, tensor.detach())
+        self._measure(0, tap, tensor)
         if tensor.requires_grad:
             tensor.register_hook(  # type: ignore[no-untyped-call]
-                lambda gradient: self._measure(1, tap, gradient.detach())
+                lambda gradient: self._measure(1, tap, gradient)
             )
 
     def backward(self, loss: Tensor) -> None:
@@ -159,6 +159,7 @@ class HookCapture(_ForwardHooks):
             self._norms[kind][:] = [None] * len(self._norms[kind])
             self._samples[kind][:] = [None] * len(self._samples[kind])
 
+    @torch.no_grad()
     def _measure(self, kind: int, tap: int, tensor: Tensor) -> None:
         norms, samples = self._log.values if kind == 0 else self._log.gradients
         self._norms[kind][tap] = norms.norm_of(tap, tensor)

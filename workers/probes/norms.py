@@ -86,7 +86,7 @@ class NormLog:
     ) -> Sequence[Tensor]:
         if not indices:
             return ()
-        present = [self._missing if (t := tensors[i]) is None else t.detach() for i in indices]
+        present = [self._missing if (t := tensors[i]) is None else t for i in indices]
         return torch._foreach_norm(present, 2, dtype)
 
     def _or_missing(self, norm: Tensor | None, dtype: torch.dtype) -> Tensor:

@@ -76,6 +76,7 @@ class Recorder:
         else:
             loss.backward()  # type: ignore[no-untyped-call]
 
+    @torch.no_grad()
     def gradients_ready(self, step: int, loss: Tensor, scale: Tensor | None) -> None:
         """After the backward pass, before clipping. Parameter gradients are unscaled by now, those of
         activations still carry the loss scale. `loss` is not scaled."""
@@ -92,6 +93,7 @@ class Recorder:
             self._gradient_samples.write(full_row, [p.grad for p in self._weight_tensors])
             self._full_steps.append(step)
 
+    @torch.no_grad()
     def step_ends(self, step: int) -> None:
         """After the optimizer's step."""
         self._weight_samples.write_views(len(self._steps), self._weight_views)
@@ -143,6 +145,7 @@ class Recorder:
             (self._value_norms, self._value_samples), (self._delta_norms, self._delta_samples)
         )
 
+    @torch.no_grad()
     def _initial_samples(self) -> SampleBlock:
         """The weights as they are before the first step. Parameters stay where they are in memory while they
         train, so their views are made once."""

@@ -52,9 +52,7 @@ class Layout:
         size."""
         if tensor.numel() != self.entries:
             raise ValueError(f"a tensor of {tensor.numel()} entries where {self.entries} were expected")
-        flat = tensor.detach()
-        if not flat.is_contiguous():
-            flat = flat.contiguous()
+        flat = tensor if tensor.is_contiguous() else tensor.contiguous()
         return flat.as_strided(self.size, self.stride)
 
 

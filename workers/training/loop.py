@@ -68,13 +68,19 @@ class Loop:
     ) -> None:
         """Make the planned steps, fewer if the watcher finds that the loss is not finite any more. For 0
         steps, one forward and backward pass without an update."""
-        self.network.train()
         reporter = _Reporter(report)
-        for step in range(max(self.plan.steps, 1)):
-            loss = self._step(step, next(batches), watcher, clock)
+        for step, loss in enumerate(self.steps(batches, watcher, clock)):
             reporter.step_done(step + 1 if self.plan.steps else 0, loss)
             if watcher.diverged:
                 break
+
+    def steps(
+        self, batches: Iterator[tuple[Tensor, Tensor]], watcher: Watcher, clock: Clock
+    ) -> Iterator[Tensor]:
+        """Each planned step when it is asked for; gives its loss."""
+        self.network.train()
+        for step in range(max(self.plan.steps, 1)):
+            yield self._step(step, next(batches), watcher, clock)
 
     def _step(
         self,

@@ -120,7 +120,8 @@ def test_the_statistics_of_tensors_no_larger_than_a_sample_are_exact() -> None:
                 "near_zero": small.mean(), "non_finite": 0.0,
             }.items():  # fmt: skip
                 found = measured[f"{tensor}.{statistic}"].values[0, index]
-                assert found == pytest.approx(number, rel=1e-5, abs=1e-12), (tensor, statistic, layers[index])
+                rounding = 1e-6 * np.abs(flat).max()
+                assert found == pytest.approx(number, rel=1e-5, abs=rounding), (tensor, statistic, index)
 
 
 def test_saturation_is_the_share_of_the_derivative_that_is_lost() -> None:
@@ -176,9 +177,10 @@ def test_gradients_far_below_what_float32_can_square_keep_their_norms() -> None:
 
 def test_a_layer_that_is_not_in_the_network_is_named() -> None:
     network, layers, inputs, _ = prepared("mlp")
+    strangers = (*layers, LayerInfo("absent", "linear", None, 0, False, True, ()))
+    schedule = Schedule.plan(ProbePlan(), 1, 1)
     with pytest.raises(ValueError, match="no module 'absent'"):
-        stranger = LayerInfo("absent", "linear", None, 0, False, True, ())
-        Recorder(network, (*layers, stranger), Schedule.plan(ProbePlan(), 1, 1), inputs, torch.device("cpu"))
+        Recorder(network, strangers, schedule, inputs, torch.device("cpu"))
 
 
 def test_the_survey_leaves_buffers_random_numbers_and_modes_alone() -> None:

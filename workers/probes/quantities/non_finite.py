@@ -1,11 +1,14 @@
 """Share of entries that are NaN or infinite."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.probes.trace import FloatArray, IntArray
 
 
-def non_finite(values: FloatArray, mean: FloatArray) -> FloatArray:
+def non_finite(values: NDArray[Any], mean: FloatArray) -> FloatArray:
     """Share, (k, n), in (k, n, entries) samples with the given means."""
     if np.isfinite(mean).all():  # one bad entry would make the mean bad: nothing to count
         return np.zeros(mean.shape)

@@ -16,12 +16,10 @@ def summarise(measured: Measured, scale: FloatArray) -> dict[str, FloatArray]:
     summary = {name: np.full(shape, np.nan) for name in STATISTICS}
     summary["norm"] = np.where(measured.entries > 0, measured.norms, np.nan)
     for members, sample in measured.samples.groups():
-        values = sample.astype(np.float64)
-        if (measured.divisor != 1.0).any():
-            values /= measured.divisor[:, None, None]
-        statistics = spread(values)
-        statistics["near_zero"] = near_zero(values, scale[:, members])
-        bad = non_finite(values, statistics["mean"])
+        divisor = measured.divisor[:, None]
+        statistics = {name: value / divisor for name, value in spread(sample).items()}
+        statistics["near_zero"] = near_zero(sample, scale[:, members] * divisor)
+        bad = non_finite(sample, statistics["mean"])
         statistics["non_finite"] = at_least_one(bad, measured.norms[:, members], measured.entries[members])
         for name, value in statistics.items():
             summary[name][:, members] = value

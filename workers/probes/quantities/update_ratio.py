@@ -20,10 +20,9 @@ def update_ratio(weights: SampleBlock) -> FloatArray:
     steps = len(weights.values) - 1
     ratios = np.full((steps, len(weights.offsets) - 1), np.nan)
     for members, sample in weights.groups():
-        values = sample.astype(np.float64)
-        change = np.diff(values, axis=0)
-        moved = np.sqrt(np.einsum("kne,kne->kn", change, change))
-        size = np.sqrt(np.einsum("kne,kne->kn", values[:-1], values[:-1]))
-        fresh = size <= NEGLIGIBLE_RMS * np.sqrt(values.shape[-1])
+        change = np.diff(sample, axis=0)
+        moved = np.sqrt(np.einsum("kne,kne->kn", change, change, dtype=np.float64))
+        size = np.sqrt(np.einsum("kne,kne->kn", sample[:-1], sample[:-1], dtype=np.float64))
+        fresh = size <= NEGLIGIBLE_RMS * np.sqrt(sample.shape[-1])
         ratios[:, members] = np.divide(moved, size, out=np.full(moved.shape, np.nan), where=~fresh)
     return ratios
