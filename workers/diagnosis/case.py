@@ -11,10 +11,10 @@ from service.contract.conditions import MEASURES
 from service.contract.conditions.vanishing_gradients import ATTENUATION_ADAPTIVE, ATTENUATION_SGD
 from service.contract.diagnosis import Evidence
 from workers.diagnosis.arithmetic import finite, median
-from workers.diagnosis.depth import DepthProfile, DepthProfiles, depth_profiles, holds_trained_parameters
+from workers.diagnosis.depth import DepthProfile, DepthProfiles, depth_profiles
 from workers.diagnosis.learning import Learning, assess_learning
 from workers.diagnosis.through_time import TimeGains, time_gains
-from workers.probes.trace import FloatArray, LayerInfo, Trace
+from workers.probes.trace import FloatArray, Trace
 
 ADAPTIVE_OPTIMIZERS = frozenset({"adam", "adamw", "rmsprop"})
 """Optimizers that rescale each parameter's step, and so tolerate a weaker gradient."""
@@ -72,11 +72,6 @@ class Case:
         """(probed steps,) of a series at one layer, without what is not finite."""
         column = self.values(series)[:, index]
         return column[np.isfinite(column)]
-
-    @cached_property
-    def trained_layers(self) -> list[LayerInfo]:
-        """Layers with parameters that are trained."""
-        return [layer for layer in self.trace.layers if holds_trained_parameters(layer, self.trace.layers)]
 
     @cached_property
     def bottom_half_share(self) -> float:

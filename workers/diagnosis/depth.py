@@ -147,8 +147,8 @@ def width(layer: LayerInfo) -> int:
     """Number of channels or units of the layer's output."""
     if not layer.output_shape:
         return 1
-    convolutional = layer.op.startswith("conv") or (len(layer.output_shape) == 3 and layer.op != "attention")
-    return layer.output_shape[0] if convolutional else layer.output_shape[-1]
+    images = len(layer.output_shape) == 3  # channels come first; in sequences and vectors they come last
+    return layer.output_shape[0] if images else layer.output_shape[-1]
 
 
 def _line(norms: FloatArray) -> tuple[float, float]:
@@ -161,16 +161,23 @@ def _line(norms: FloatArray) -> tuple[float, float]:
     return slope, slope**2 * float(positions @ positions) / spread if spread > 0 else math.nan
 
 
-def holds_trained_parameters(layer: LayerInfo, layers: Sequence[LayerInfo]) -> bool:
-    """Whether the layer, or for a residual block a layer within it, has parameters that are trained."""
-    own = layer.trainable and layer.parameters > 0
-    if own or layer.op != "residual":
-        return own
-    return any(
-        inner.trainable and inner.parameters > 0
-        for inner in layers
-        if inner.name.startswith(layer.name + ".")
-    )
+def trained_columns(layers: Sequence[LayerInfo]) -> list[bool]:
+    """Which layers have parameters that are trained; a residual block has those of the layers within it."""
+    own = [layer.trainable and layer.parameters > 0 for layer in layers]
+    blocks = {
+        ancestor for layer, trained in zip(layers, own, strict=True) if trained
+        for ancestor in _ancestors(layer.name)
+    }  # fmt: skip
+    return [
+        trained or (layer.op == "residual" and layer.name in blocks)
+        for layer, trained in zip(layers, own, strict=True)
+    ]
+
+
+def _ancestors(name: str) -> list[str]:
+    """a.b.c: a, a.b."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
 @dataclass(frozen=True)
@@ -190,17 +197,18 @@ def depth_profiles(trace: Trace) -> DepthProfiles | None:
     if series is None or not len(series.values):
         return None
     norms = log10(series.values)
-    columns = _spine(trace, norms)
-    trained = tuple(holds_trained_parameters(trace.layers[i], trace.layers) for i in columns)
+    holds = trained_columns(trace.layers)
+    columns = _spine(trace, norms, holds)
+    trained = tuple(holds[i] for i in columns)
     if sum(trained) < MINIMAL_DEPTH:
         return None
     return _profiles(trace, columns, trained, norms[:, columns], series)
 
 
-def _spine(trace: Trace, norms: FloatArray) -> list[int]:
+def _spine(trace: Trace, norms: FloatArray, holds: Sequence[bool]) -> list[int]:
     """Columns of the measured spine layers between the first and last that hold trained parameters."""
     spine = [i for i, layer in enumerate(trace.layers) if layer.on_spine and not np.isnan(norms[:, i]).all()]
-    trained = [i for i in spine if holds_trained_parameters(trace.layers[i], trace.layers)]
+    trained = [i for i in spine if holds[i]]
     return [i for i in spine if trained and trained[0] <= i <= trained[-1]]
 
 

@@ -59,8 +59,8 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
 
 
 _UNDECIDED = {
-    "too_early": "The run was too short to tell: after {steps} steps it is no better than chance, and "
-    "nothing else that was measured explains why.",
+    "too_early": "The run was too short to tell: after {steps} steps the network is not clearly better than "
+    "chance but may still become so, and nothing else that was measured speaks against it.",
     "not_trained": "It was not trained, and what was measured at initialisation does not decide.",
     "not_evaluated": "Whether it learned could not be evaluated; nothing was found that speaks against it.",
 }

@@ -54,10 +54,15 @@ class Learning:
         return self.loss_last / self.loss_first if self.loss_first > 0 else math.nan
 
 
+def steps_made(trace: Trace) -> int:
+    """Optimizer steps that were made; a run of 0 steps has one loss all the same."""
+    return len(trace.loss) if trace.run.steps_planned else 0
+
+
 def assess_learning(trace: Trace) -> Learning:
     """Judge the run by its held-out metric against chance, and by its loss."""
     first, last = _ends(trace.loss)
-    steps = len(trace.step_seconds)
+    steps = steps_made(trace)
     limit, skill, deviation = _held_out(trace.evaluation)
     probability = _probability(trace.evaluation, limit, deviation)
     return Learning(

@@ -18,6 +18,7 @@ from service.contract.diagnosis import (
 from workers.diagnosis.arithmetic import finite, log10, median, power_of_ten
 from workers.diagnosis.case import Case
 from workers.diagnosis.depth import MINIMAL_DEPTH, cause_of
+from workers.diagnosis.learning import steps_made
 from workers.diagnosis.wording import listed
 from workers.probes.trace import STATISTICS, LayerInfo, Trace
 
@@ -91,7 +92,7 @@ def outcome(case: Case) -> Outcome:
 
 def runtime(trace: Trace) -> Runtime:
     """What the run cost."""
-    steps, seconds = len(trace.step_seconds), finite(trace.run.seconds) or 0.0
+    steps, seconds = steps_made(trace), finite(trace.run.seconds) or 0.0
     overhead = trace.run.probe_overhead
     return Runtime(
         device=trace.run.device,

@@ -12,7 +12,7 @@ STANDARD_ERRORS = Threshold(
 )
 MINIMAL_SKILL = Threshold(
     measure="skill",
-    value=0.1,
+    value=0.05,
     source=c.OUR_CHOICE,
     meaning="And at least this share of the way from chance to perfect.",
 )
@@ -28,6 +28,18 @@ ENOUGH_STEPS = Threshold(
     source=c.OUR_GRID + " Its runs have 117 steps: about fewer it says nothing.",
     meaning="With fewer steps, a network that has not learned yet is not blamed for it.",
 )
+PATIENCE = Threshold(
+    measure="steps",
+    value=1000.0,
+    source=c.OUR_CHOICE,
+    meaning="With fewer steps, and no sign of why, it is only a warning: some problems have long plateaus.",
+)
+TINY_UPDATE = Threshold(
+    measure="update_ratio",
+    value=1e-6,
+    source=c.OUR_CHOICE,
+    meaning="Below this the layers move less than 1 % in 10 000 steps: the learning rate is too small.",
+)
 
 INFO = ConditionInfo(
     name="not_learning",
@@ -36,8 +48,10 @@ INFO = ConditionInfo(
     "other conditions explains it.",
     recognised_by="The held-out metric is not clearly better than that of the best constant prediction, "
     "the training loss has stopped falling, and the gradient passes through the network with a healthy "
-    "gain. If the network fits its training data and fails only on held-out data, this is a warning.",
-    thresholds=(STANDARD_ERRORS, MINIMAL_SKILL, GOOD_SKILL, ENOUGH_STEPS),
+    "gain. This is critical where a reason shows (tiny updates, silent layers, a loss that rose) or after "
+    "a long run; else, or if the network fits its training data and fails only on held-out data, it is a "
+    "warning.",
+    thresholds=(STANDARD_ERRORS, MINIMAL_SKILL, GOOD_SKILL, ENOUGH_STEPS, PATIENCE, TINY_UPDATE),
     look_alikes=(
         LookAlike(
             name="Vanishing or exploding gradients",

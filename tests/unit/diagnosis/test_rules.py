@@ -242,6 +242,21 @@ class TestLookAlikes:
         assert diagnosis.ledger is None
         assert any("depth" in sentence for sentence in diagnosis.not_checked)
 
+    def test_a_network_that_does_not_learn_is_critical_once_patience_is_no_advice(self) -> None:
+        short = TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE).build()
+        long = TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE, steps=1000).build()
+
+        assert conditions(of(short)) == {"not_learning": "warning"}
+        assert conditions(of(long)) == {"not_learning": "critical"}
+
+    def test_updates_that_move_nothing_are_critical_and_said_to_be(self) -> None:
+        trace = TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE).build()
+        trace.series["update.ratio"].values[:] *= 1e-6
+        finding = only(of(trace), "not_learning")
+
+        assert finding.severity == "critical"
+        assert "learning rate too small" in finding.explanation
+
     def test_a_network_that_memorises_is_only_warned_about(self) -> None:
         evaluation = replace(AT_CHANCE, after_on_training_data=0.99)
         finding = only(
@@ -367,7 +382,7 @@ class TestLearned:
         evaluation = replace(AT_CHANCE, after=after, samples=samples)
         assert of(TraceBuilder(mlp(5), BALANCED, evaluation=evaluation).build()).outcome.learned is learned
 
-    @pytest.mark.parametrize(("after", "learned"), [(0.10, True), (0.16, False), (0.5, False)])
+    @pytest.mark.parametrize(("after", "learned"), [(0.10, True), (0.162, False), (0.5, False)])
     def test_an_error_has_to_fall_clearly_below_chance(self, after: float, learned: bool) -> None:
         evaluation = Evaluation("mean_squared_error", 0.9, after, after, 0.167, 1000)
         trace = TraceBuilder(mlp(5), BALANCED, evaluation=evaluation).build()

@@ -3,16 +3,12 @@
 import math
 from collections.abc import Iterator
 
-from service.contract.conditions.not_learning import INFO
-from service.contract.diagnosis import Evidence, Finding
-from workers.diagnosis.arithmetic import median
+from service.contract.conditions.not_learning import INFO, PATIENCE, TINY_UPDATE
+from service.contract.diagnosis import Evidence, Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import joint
 from workers.diagnosis.wording import listed, metric_words, untried
-
-TINY_UPDATE = 1e-6
-"""Update ratio below which a layer moves less than 1 % in 10 000 steps."""
 
 _REMEDIES = ["learning_rate", "check_data", "initialization", "batch_norm"]
 
@@ -24,7 +20,7 @@ def examine(case: Case) -> Iterator[Finding]:
     memorises = case.learning.fits_training_data
     yield Finding(
         condition=INFO.name,
-        severity="warning" if memorises else "critical",
+        severity=_severity(case),
         confidence=joint(1 - case.learning.probability),
         layers=silent_layers(case),
         summary=_summary(case),
@@ -36,12 +32,20 @@ def examine(case: Case) -> Iterator[Finding]:
 
 
 def silent_layers(case: Case) -> list[str]:
-    """Layers whose units were all zero for every sample: they let no gradient through."""
+    """Layers whose units were all zero for every sample in the end: they let no gradient through."""
     return [
         layer.name
         for i, layer in enumerate(case.trace.layers)
-        if median(case.of_layer("activation.dead_units", i)) >= 1.0
+        if (case.of_layer("activation.dead_units", i)[-1:] >= 1.0).any()
     ]
+
+
+def _severity(case: Case) -> Severity:
+    """Critical where a reason shows, or after so many steps that patience is no advice any more."""
+    if case.learning.fits_training_data:
+        return "warning"
+    certain = case.learning.judgement == "diverged" or bool(_hint(case))
+    return "critical" if certain or case.learning.steps >= PATIENCE.value else "warning"
 
 
 def _summary(case: Case) -> str:
@@ -60,8 +64,7 @@ def _explanation(case: Case, memorises: bool) -> str:
         "The gradient reaches the layers, so its way back is not the reason." if _gains_known(case) else "",
         _hint(case),
         "What remains: the learning rate, the data, or features that collapse on the way forward. "
-        "These are not "
-        "told apart yet.",
+        "These are not told apart yet.",
         untried(_REMEDIES),
     ]
     return " ".join(part for part in parts if part)
@@ -78,7 +81,7 @@ def _hint(case: Case) -> str:
             f"Every unit of {listed(silent)} was zero for every sample: nothing passes these layers, "
             "forward or back."
         )
-    if case.update_ratio < TINY_UPDATE:
+    if case.update_ratio < TINY_UPDATE.value:
         return f"A step changes layers by {case.update_ratio:.1g} of their size: a learning rate too small."
     return ""
 
@@ -100,7 +103,7 @@ def _evidence(case: Case) -> list[Evidence]:
             )
         )
     if math.isfinite(case.update_ratio):
-        found.append(evidence("update_ratio", case.update_ratio, TINY_UPDATE))
+        found.append(evidence("update_ratio", case.update_ratio, TINY_UPDATE.value))
     return found + [evidence("dead_units", 1.0, 1.0, layer=name) for name in silent_layers(case)[:3]]
 
 

@@ -67,7 +67,7 @@ def _summary(worst: TimeGain) -> str:
     )
     return (
         f"In `{worst.layer.name}` the gradient reaching the first of {worst.length} time steps {size} at "
-        "the end of the sequence: what happened early cannot be learned."
+        "the end of the sequence: the early steps hardly take part in learning."
     )
 
 
