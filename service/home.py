@@ -1,6 +1,8 @@
 """The way in, and a page for each kind of problem."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from service.contract.base import Contract
 from service.problems import PROBLEM_PAGES, NotFoundError, problem_kinds
@@ -52,7 +54,9 @@ async def list_problem_kinds() -> list[ProblemKind]:
 
 
 @router.get(PROBLEM_PAGES + "/{kind}")
-async def get_problem_kind(kind: str) -> ProblemKind:
+async def get_problem_kind(
+    kind: Annotated[str, Path(description="The last part of a problem's `type`.", examples=["job-not-done"])],
+) -> ProblemKind:
     """What a problem's `type` means."""
     if kind not in problem_kinds():
         raise NotFoundError(f"there is no kind of problem {kind[:64]!r}")

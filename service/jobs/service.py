@@ -99,7 +99,7 @@ class JobService:
         return found
 
     async def wait(self, job_id: str, seconds: float, enough: Callable[[JobRecord], bool]) -> JobRecord:
-        """A job once it is as wished, or as it is after `seconds`. Short outages of the store are waited out."""
+        """A job once it is as wished, or as it is after `seconds`. Waits out short outages of the store."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         with self._changes.watch(job_id) as news:

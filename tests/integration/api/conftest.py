@@ -1,0 +1,125 @@
+"""The API over a real Redis; the tests play the worker, command by command."""
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from service.app import create_app
+from service.contract.job import JobState
+from service.settings import Settings
+from service.store import commands
+from service.store.artifacts import ArtifactStore, trace_name
+from service.store.jobs import BlockingJobStore
+from service.store.settings import StoreSettings
+from tests.support.requests import HIDDEN, diagnosis, job_request
+from tests.support.waiting import wait_until
+
+LEASE_MS = 60_000
+
+
+@pytest.fixture
+def app(store_settings: StoreSettings) -> FastAPI:
+    return create_app(Settings(store=store_settings, log_level="error"))
+
+
+@pytest.fixture
+def api(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+class Bench:
+    """What a worker does to a job, without training anything."""
+
+    def __init__(self, store: BlockingJobStore, data_dir: Path) -> None:
+        self.store = store
+        self.artifacts = ArtifactStore(data_dir / "artifacts")
+        self._scratch = data_dir
+
+    def claim(self, job_id: str) -> int:
+        claim = self.store.execute(commands.claim(job_id, "bench", LEASE_MS))
+        assert claim is not None
+        return claim.attempt
+
+    def progress(self, job_id: str, step: int, attempt: int = 1) -> None:
+        progress = {"phase": "training", "step": step, "steps": 9, "loss": 1.0}
+        self.store.execute(commands.renew(job_id, attempt, LEASE_MS, json.dumps(progress)))
+
+    def succeed(self, job_id: str, attempt: int = 1) -> None:
+        self.keep_trace(job_id, attempt)
+        answer = json.dumps(diagnosis())
+        command = commands.finish(job_id, attempt, JobState.SUCCEEDED, None, answer, "healthy")
+        assert self.store.execute(command)
+
+    def fail(self, job_id: str, attempt: int = 1) -> None:
+        error = {"code": "timed_out", "detail": "It took too long.", "retryable": False}
+        assert self.store.execute(commands.finish(job_id, attempt, JobState.FAILED, json.dumps(error)))
+
+    def keep_trace(self, job_id: str, attempt: int) -> None:
+        for suffix, content in ((".npz", b"an archive"), (".json.gz", gzip.compress(b'{"steps": [0]}'))):
+            file = self._scratch / f"trace{suffix}"
+            file.write_bytes(content)
+            self.artifacts.put_file(trace_name(job_id, attempt, suffix), file)
+
+
+@pytest.fixture
+def bench(api: TestClient, store: BlockingJobStore, store_settings: StoreSettings) -> Bench:
+    return Bench(store, store_settings.data_dir)
+
+
+@pytest.fixture
+def job(api: TestClient) -> dict[str, Any]:
+    """A job that waits in the queue."""
+    return submitted(api)
+
+
+def submitted(api: TestClient, **options: Any) -> dict[str, Any]:
+    answer = api.post("/v1/jobs", json=job_request(HIDDEN), **options)
+    assert answer.status_code == 202, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def assert_problem(answer: Any, status: int, kind: str | None = None) -> dict[str, Any]:
+    """The answer is a problem document of that kind."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["type"] == (f"/problems/{kind}" if kind else "about:blank")
+    return problem
+
+
+class LiveServer:
+    """The application behind a real HTTP server, in a thread."""
+
+    def __init__(self, app: FastAPI) -> None:
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def __enter__(self) -> "LiveServer":
+        self._thread.start()
+        wait_until(lambda: self._server.started, what="the server to start")
+        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def live(app: FastAPI) -> Iterator[LiveServer]:
+    with LiveServer(app) as server:
+        yield server
