@@ -19,5 +19,6 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        # looked up at each line: who replaces standard error later gets the lines as well
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )

@@ -1,15 +1,17 @@
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import redis
+import structlog.testing
 
 from service.dispatch import Dispatcher
 from service.reaper import Reaper
 from service.store.artifacts import ArtifactStore
 from service.store.jobs import BlockingJobStore, JobStore
 from service.store.settings import StoreSettings
-from tests.support.jobs import finished
+from tests.support.jobs import finished, queued
 from tests.support.waiting import wait_until
 
 
@@ -57,15 +59,27 @@ def test_files_that_belong_to_no_job_are_swept(
     assert list(artifacts.job_ids()) == [kept]
 
 
-def test_a_reaper_survives_a_job_it_cannot_understand(
+def test_a_reaper_goes_on_after_a_step_that_failed(
     store: BlockingJobStore, store_settings: StoreSettings, raw_redis: redis.Redis
 ) -> None:
-    raw_redis.zadd("gradient-clinic:due", {"job_of_nobody": 0})
+    hasty = store_settings.model_copy(update={"resend_seconds": 0.001})
+    job_id = queued(store, hasty)
+    request = {"device": "auto"}
+    raw_redis.hset(f"gradient-clinic:job:{job_id}", "request", json.dumps(request))
+    raw_redis.zadd("gradient-clinic:due", {"job_of_nobody": 0})  # makes every reap fail
 
-    async def work_for_a_while(reaper: Reaper) -> None:
+    async def work_through_it(reaper: Reaper) -> None:
         task = asyncio.create_task(reaper.run())
-        await asyncio.sleep(0.1)
-        assert not task.done()
+        await asyncio.to_thread(wait_until, lambda: failures(), what="a step to fail")
+        raw_redis.zrem("gradient-clinic:due", "job_of_nobody")
+        await asyncio.to_thread(
+            wait_until, lambda: job_id in str(raw_redis.lindex("gradient-clinic", 0)), what="the message"
+        )
         task.cancel()
 
-    work(store_settings, work_for_a_while)
+    with structlog.testing.capture_logs() as logged:
+
+        def failures() -> list[Any]:
+            return [entry for entry in logged if entry["event"] == "reaper step failed"]
+
+        work(hasty, work_through_it)
