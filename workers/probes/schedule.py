@@ -11,9 +11,9 @@ from service.contract.training_plan import ProbePlan
 DENSE_STEPS = 16
 """`auto` measures each of the first steps: that is where most illnesses show."""
 
-FULL_MEASUREMENT_COST = 0.2
-"""Cost of a full measurement relative to a plain step, taken for small networks, where it is dearest
-(benchmarks/probe_overhead.py; larger networks pay less than half of it)."""
+FULL_MEASUREMENT_COST = 0.4
+"""Cost of a full measurement relative to a plain step, beyond what every step costs anyway: about that of a
+network whose step takes 2 ms, where it is dearest; larger ones pay 0.05 to 0.2 (benchmarks/probe_overhead.py)."""
 
 MAX_CELLS = 400_000
 """Bound on steps x layers per series: 28 series of it take 90 MB."""
