@@ -2,28 +2,16 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from service.contract import expansion
-from service.contract.errors import InvalidRequestError
-from service.contract.planning import SizeLimits
+from tests.unit.contract.refusals import LINEAR, refusal
 from tests.unit.models.requests import DIGITS, FLATTEN, HEAD, Written, plan, spec, synthetic
 
-LINEAR: Written = {"op": "linear", "units": 64}
 RELU: Written = {"op": "activation", "function": "relu"}
 SEQUENCE = synthetic(20, 4)
 IMAGE = synthetic(3, 8, 8)
 TOKENS = synthetic(20, vocabulary=11)
-
-
-def refusal(model: Written, data: Written = DIGITS, **training: Any) -> InvalidRequestError:
-    with pytest.raises(InvalidRequestError) as caught:
-        plan(model, data, **training)
-    return caught.value
 
 
 def test_shapes_names_and_sizes_of_the_article_case() -> None:
@@ -196,158 +184,6 @@ def test_two_classes_may_have_a_logit_each_under_binary_cross_entropy() -> None:
 def test_a_loss_over_classes_needs_classes(loss: str) -> None:
     error = refusal(spec(HEAD), {"kind": "builtin", "name": "diabetes"}, loss=loss)
     assert error.pointer == "/training/loss"
-
-
-def nested(op: str, depth: int, **fields: Any) -> Written:
-    layer = LINEAR
-    for _ in range(depth):
-        layer = {"op": op, "layers": [layer], **fields}
-    return layer
-
-
-ABSURD: list[tuple[str, Written, str, str]] = [
-    ("10^9 repeats", nested("repeat", 1, times=10**9), "/model/layers/1/times", "1,000,000,000 × 1 layers"),
-    (
-        "repeats of repeats of repeats",
-        nested("repeat", 10, times=10**9),
-        "/model/layers/1" + 9 * "/layers/0" + "/times",
-        "the most is 2,048",
-    ),
-    (
-        "16 harmless repeats that multiply",
-        nested("repeat", 16, times=2),
-        "/model/layers/1",
-        "the most is 2,048",
-    ),
-    ("deep nesting", nested("residual", 100), "/model/layers/1" + 16 * "/layers/0" + "/layers", "16 deep"),
-    ("10^18 parameters", {"op": "linear", "units": 10**9}, "/model/layers/1", "65,000,000,000 parameters"),
-]
-
-
-@pytest.mark.parametrize(
-    ("layer", "pointer", "said"), [case[1:] for case in ABSURD], ids=[c[0] for c in ABSURD]
-)
-def test_absurd_sizes_are_refused_without_writing_them_out(
-    layer: Written, pointer: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    planned = count_planned_layers(monkeypatch)
-    error = refusal(spec(FLATTEN, layer, HEAD))
-    assert error.pointer.startswith(pointer)
-    assert said in error.detail
-    assert planned() <= 2  # the flatten before it, and itself
-
-
-def test_the_count_of_written_out_layers_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    planned = count_planned_layers(monkeypatch)
-    plan(spec(FLATTEN, nested("repeat", 1, times=50), HEAD))
-    assert planned() >= 52
-
-
-def count_planned_layers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How many layers were written out, as a measure of work that a busy machine does not change."""
-    made: list[str] = []
-    original = expansion.PlannedLayer.__init__
-
-    def counted(self: expansion.PlannedLayer, name: str, *args: Any, **fields: Any) -> None:
-        made.append(name)
-        original(self, name, *args, **fields)
-
-    monkeypatch.setattr(expansion.PlannedLayer, "__init__", counted)
-    return lambda: len(made)
-
-
-def test_10_to_the_12_parameters_are_counted_and_refused() -> None:
-    wide = {"op": "linear", "units": 10**6}
-    error = refusal(spec(FLATTEN, wide, wide, HEAD))
-    assert error.pointer == "/model/layers/2"
-    assert "1,000,001,000,000 parameters" in error.detail
-
-
-def test_many_layers_that_are_each_small_enough_are_too_many_parameters_together() -> None:
-    thousand = {"op": "repeat", "times": 300, "layers": [{"op": "linear", "units": 1000}]}
-    error = refusal(spec(FLATTEN, thousand, HEAD))
-    assert error.pointer == "/model/layers/1/layers/0"
-    assert "the most is 200,000,000" in error.detail
-
-
-def test_attention_over_a_long_sequence_is_too_much_memory() -> None:
-    long = synthetic(20_000, 4)
-    error = refusal(spec({"op": "attention"}, FLATTEN, HEAD), long, batch_size=8)
-    assert error.pointer == "/model/layers/0"
-    assert "numbers in memory" in error.detail
-
-
-def test_a_batch_too_large_for_the_network_is_blamed_on_the_batch() -> None:
-    model = spec({"op": "recurrent", "cell": "lstm", "units": 1024}, HEAD)
-    data = {"kind": "builtin", "name": "adding", "length": 1000}
-    assert refusal(model, data, batch_size=4096).pointer == "/training/batch_size"
-    assert plan(model, data, batch_size=64).output_shape == (1,)
-
-
-def test_only_as_many_samples_as_there_are_count_as_a_batch() -> None:
-    assert plan(spec(FLATTEN, HEAD), batch_size=65_536).output_shape == (10,)
-
-
-def test_limits_can_be_set() -> None:
-    model = spec(FLATTEN, {"op": "repeat", "times": 5, "layers": [LINEAR]}, HEAD)
-    assert len(plan(model).layers) == 7
-    with pytest.raises(InvalidRequestError, match="most is 6"):
-        plan(model, limits=SizeLimits(layers=6))
-
-
-INVALID: list[tuple[str, Written, str]] = [
-    ("no layers", spec(), "at least 1 item"),
-    ("a repeat of nothing", spec({"op": "repeat", "times": 3, "layers": []}), "at least 1 item"),
-    ("zero times", spec({"op": "repeat", "times": 0, "layers": [LINEAR]}), "greater than or equal to 1"),
-    ("a negative size", spec({"op": "linear", "units": -4}), "greater than or equal to 1"),
-    ("a huge integer", spec({"op": "linear", "units": 10**400}), "less than or equal to"),
-    ("a size as text", spec({"op": "linear", "units": "64"}), "'targets'"),
-    ("a size as a truth value", spec({"op": "linear", "units": True}), "valid integer"),
-    ("an unknown op", spec({"op": "convolution"}), "does not match any of the expected tags"),
-    ("an unknown field", spec({**LINEAR, "width": 3}), "Extra inputs"),
-    ("an unknown function", spec({"op": "activation", "function": "swish"}), "'silu'"),
-    ("a slope of tanh", spec({"op": "activation", "function": "tanh", "negative_slope": 0.1}), "leaky_relu"),
-    ("a gain of normal", spec({**LINEAR, "init": {"name": "normal", "gain": 2}}), "Extra inputs"),
-    ("a std of xavier", spec({**LINEAR, "init": {"name": "xavier_normal", "std": 2}}), "Extra inputs"),
-    ("a constant without its value", spec({**LINEAR, "init": "constant"}), "Field required"),
-    ("an infinite std", spec({**LINEAR, "init": {"name": "normal", "std": float("inf")}}), "finite"),
-    (
-        "uniform upside down",
-        spec({**LINEAR, "init": {"name": "uniform", "low": 2, "high": 1}}),
-        "must not be above",
-    ),
-    ("a bias from a fan-in", spec({**LINEAR, "bias_init": "he_normal"}), "does not match"),
-    ("a bias that is not there", spec({**LINEAR, "bias": False, "bias_init": "zeros"}), '"bias" is false'),
-    ("a forget gate in a plain RNN", spec({"op": "recurrent", "units": 3, "forget_bias": 1}), "needs a gate"),
-    (
-        "relu in an LSTM",
-        spec({"op": "recurrent", "cell": "lstm", "units": 3, "nonlinearity": "relu"}),
-        "cell rnn",
-    ),
-    ("nesting beyond reason", spec(nested("residual", 3000)), "Recursion"),
-]
-
-
-@pytest.mark.parametrize(("model", "said"), [case[1:] for case in INVALID], ids=[case[0] for case in INVALID])
-def test_what_is_not_even_a_spec_is_refused_by_its_type(model: Written, said: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        plan(model)
-    assert said.lower() in str(caught.value).lower()
-
-
-def test_a_request_survives_being_stored_with_its_defaults_filled_in() -> None:
-    from service.contract.job import JobRequest
-
-    layers = [
-        {"op": "recurrent", "units": 3, "cell": "lstm", "return": "sequence", "forget_bias": "chrono"},
-        {"op": "residual", "layers": [{"op": "linear", "units": 3, "bias": False}], "scale": {"learned": 0}},
-        {"op": "activation", "function": "tanh"},
-        FLATTEN,
-        HEAD,
-    ]
-    request = JobRequest.model_validate({"model": spec(*layers), "data": SEQUENCE})
-    assert JobRequest.model_validate_json(request.model_dump_json()) == request
-    assert '"return":"sequence"' in request.model_dump_json()
 
 
 def test_planning_needs_no_torch_and_no_numpy() -> None:
