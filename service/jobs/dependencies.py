@@ -1,4 +1,8 @@
-"""What the endpoints of jobs ask for."""
+"""What the endpoints of jobs ask for.
+
+All `async def`, though some wait for nothing: FastAPI runs plain functions in a thread, which costs a poll
+more than all the rest.
+"""
 
 from typing import Annotated, NamedTuple
 
@@ -11,12 +15,12 @@ from service.problems import ContentTooLargeError, RequestTimeoutError, Unsuppor
 from service.settings import Settings
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _jobs(request: Request) -> JobService:
+async def _jobs(request: Request) -> JobService:
     jobs: JobService = request.app.state.jobs
     return jobs
 
@@ -38,7 +42,9 @@ class Waiting(NamedTuple):
         return {"Preference-Applied": f"wait={self.seconds:g}"} if self.asked else {}
 
 
-def _waiting(request: Request, query: Annotated[WaitQuery, Query()], settings: Configuration) -> Waiting:
+async def _waiting(
+    request: Request, query: Annotated[WaitQuery, Query()], settings: Configuration
+) -> Waiting:
     seconds = wait_seconds(request, query, settings.max_wait_seconds)
     return Waiting(seconds or 0.0, seconds is not None)
 
