@@ -30,7 +30,7 @@ T = TypeVar("T")
 ENTRY = "workers.run:run_child"
 TRACE_SUFFIXES = (".npz", ".json.gz")
 RETRY_SECONDS = 0.5
-LAST_WORD_SECONDS = 5.0
+LAST_WORD_SECONDS = 2.0
 """How long a stopping worker that does not reach Redis tries to tell it."""
 
 

@@ -4,6 +4,7 @@ Nothing here may start a thread, run an autograd backward pass or a tensor opera
 OpenMP: no child of the process could train after that.
 """
 
+import sklearn.datasets  # noqa: F401 - which workers.data imports only when it is needed
 import torch
 
 import workers.run
