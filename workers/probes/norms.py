@@ -9,7 +9,7 @@ from torch import Tensor
 from workers.probes.arena import Arena, HostArena
 from workers.probes.trace import FloatArray
 
-SAFE_RMS = (1e-12, 1e12)
+SAFE_RMS = (1e-15, 1e9)
 """Range of root-mean-square entries within which squares summed in float32 neither underflow nor overflow,
 with several decades to spare for what can change until the next flush."""
 

@@ -21,8 +21,11 @@ from workers.probes.schedule import Schedule
 from workers.probes.survey import survey
 from workers.probes.trace import FloatArray, LayerInfo, Series, TimeProfile
 
-RING_STEPS = 16
-"""Steps between two flushes."""
+STEP_ROWS = 128
+"""Most steps between two flushes. A flush has a fixed cost of some milliseconds."""
+
+FULL_ROWS = 16
+"""Most full measurements between two flushes."""
 
 
 class Recorder:
@@ -98,7 +101,7 @@ class Recorder:
         """After the optimizer's step."""
         self._weight_samples.write_views(len(self._steps), self._weight_views)
         self._steps.append(step)
-        if step == 0 or len(self._steps) == RING_STEPS:
+        if step == 0 or len(self._steps) == STEP_ROWS or len(self._full_steps) == FULL_ROWS:
             self._flush()
 
     @property
@@ -120,15 +123,15 @@ class Recorder:
         arena = self._arena = Arena(device)
         sizes = [p.numel() for p in self._weights.parameters]
         taps = [[Layout.of(n)] for n in entries]
-        self._gradient_norms = NormLog(arena, RING_STEPS, sizes)
-        self._weight_norms = NormLog(arena, RING_STEPS, [p.numel() for p in self._weight_tensors])
-        self._value_norms = NormLog(arena, RING_STEPS, entries)
-        self._delta_norms = NormLog(arena, RING_STEPS, entries)
-        self._weight_samples = SampleLog(arena, RING_STEPS, self._weights.layouts())
-        self._gradient_samples = SampleLog(arena, RING_STEPS, self._weights.layouts())
-        self._value_samples = SampleLog(arena, RING_STEPS, taps)
-        self._delta_samples = SampleLog(arena, RING_STEPS, taps)
-        self._scalar_slot = arena.reserve((RING_STEPS, 2), torch.float32)
+        self._gradient_norms = NormLog(arena, STEP_ROWS, sizes)
+        self._weight_norms = NormLog(arena, FULL_ROWS, [p.numel() for p in self._weight_tensors])
+        self._value_norms = NormLog(arena, FULL_ROWS, entries)
+        self._delta_norms = NormLog(arena, FULL_ROWS, entries)
+        self._weight_samples = SampleLog(arena, STEP_ROWS, self._weights.layouts())
+        self._gradient_samples = SampleLog(arena, FULL_ROWS, self._weights.layouts())
+        self._value_samples = SampleLog(arena, FULL_ROWS, taps)
+        self._delta_samples = SampleLog(arena, FULL_ROWS, taps)
+        self._scalar_slot = arena.reserve((STEP_ROWS, 2), torch.float32)
         arena.allocate()
         for norms in (self._gradient_norms, self._weight_norms, self._value_norms, self._delta_norms):
             norms.bind()

@@ -13,7 +13,8 @@ DENSE_STEPS = 16
 
 FULL_MEASUREMENT_COST = 0.4
 """Cost of a full measurement relative to a plain step, beyond what every step costs anyway: about that of a
-network whose step takes 2 ms, where it is dearest; larger ones pay 0.05 to 0.2 (benchmarks/probe_overhead.py)."""
+network whose step takes 2 ms, where it is dearest; larger ones pay 0.05 to 0.2
+(benchmarks/probe_overhead.py)."""
 
 MAX_CELLS = 400_000
 """Bound on steps x layers per series: 28 series of it take 90 MB."""

@@ -14,71 +14,90 @@ MARKS = 5
 ENOUGH_STEPS = 20
 """Steps needed for a median that means something."""
 
+HostMark = tuple[float, float]
+"""Wall-clock and processor seconds."""
+
 
 class Clock:
     """Durations of the parts of each step: as the host sees them, or on a GPU, whose queue runs behind the
-    host, as the device sees them. Never waits for the device before `seconds`."""
+    host, as the device sees them. Never waits for the device before `finish`."""
 
     def __init__(self, device: torch.device) -> None:
         self._cuda = device.type == "cuda"
-        self._marks: list[float | torch.cuda.Event] = []
-        self._pending: deque[list[float | torch.cuda.Event]] = deque()
-        self._parts: list[list[float]] = []
+        self._marks: list[HostMark | torch.cuda.Event] = []
+        self._pending: deque[list[HostMark | torch.cuda.Event]] = deque()
+        self._parts: list[list[HostMark]] = []
 
     def mark(self) -> None:
         """Called at five moments of a step: it begins; the gradients are there; they are recorded; the
-        optimizer has stepped; it ends."""
+        optimizer has stepped; it ends. So its parts are: forward and backward pass, recording, optimizer,
+        recording."""
         self._marks.append(self._now())
         if len(self._marks) == MARKS:
             self._pending.append(self._marks)
             self._marks = []
-            self._settle(wait=False)
+            self._settle()
+
+    def finish(self) -> None:
+        """Wait for the device, if there is one."""
+        if self._cuda:
+            torch.cuda.synchronize()
+        self._settle()
 
     def seconds(self) -> FloatArray:
-        """(steps, 4) durations of the parts: forward and backward pass, recording, optimizer, recording."""
-        self._settle(wait=True)
-        return np.array(self._parts, dtype=np.float64).reshape(-1, MARKS - 1)
+        """(steps, 4) wall-clock durations of the parts of each step."""
+        return self._array()[:, :, 0]
 
-    def _now(self) -> "float | torch.cuda.Event":
+    def effort(self) -> FloatArray:
+        """(steps, 4) what the parts cost: processor seconds, which a busy machine does not stretch, or
+        seconds of the GPU."""
+        return self._array()[:, :, 1]
+
+    def _array(self) -> FloatArray:
+        return np.array(self._parts, dtype=np.float64).reshape(-1, MARKS - 1, 2)
+
+    def _now(self) -> "HostMark | torch.cuda.Event":
         if not self._cuda:
-            return time.perf_counter()
+            return time.perf_counter(), time.process_time()
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record()
         return event
 
-    def _settle(self, wait: bool) -> None:
+    def _settle(self) -> None:
         """Turn finished steps into numbers, so that no events pile up."""
-        if wait and self._cuda:
-            torch.cuda.synchronize()
         while self._pending and _passed(self._pending[0][-1]):
             marks = self._pending.popleft()
             self._parts.append([_between(a, b) for a, b in pairwise(marks)])
 
 
-def _passed(mark: "float | torch.cuda.Event") -> bool:
-    return isinstance(mark, float) or bool(mark.query())  # type: ignore[no-untyped-call]
+def _passed(mark: "HostMark | torch.cuda.Event") -> bool:
+    return isinstance(mark, tuple) or bool(mark.query())  # type: ignore[no-untyped-call]
 
 
-def _between(start: "float | torch.cuda.Event", end: "float | torch.cuda.Event") -> float:
-    if isinstance(start, float) or isinstance(end, float):
-        return float(end) - float(start)  # type: ignore[arg-type]
-    return float(start.elapsed_time(end)) / 1e3
+def _between(start: "HostMark | torch.cuda.Event", end: "HostMark | torch.cuda.Event") -> HostMark:
+    if isinstance(start, tuple) and isinstance(end, tuple):
+        return end[0] - start[0], end[1] - start[1]
+    assert isinstance(start, torch.cuda.Event) and isinstance(end, torch.cuda.Event)
+    seconds = float(start.elapsed_time(end)) / 1e3
+    return seconds, seconds
 
 
-def probe_overhead(parts: FloatArray, full: Set[int], through_time: Set[int]) -> float | None:
-    """Duration of a run over its estimated duration without probes; None where it was too short to tell.
+def probe_overhead(effort: FloatArray, full: Set[int], through_time: Set[int]) -> float | None:
+    """Cost of a run over its estimated cost without probes; None where it was too short to tell.
 
-    `parts` are `Clock.seconds()`, `full` and `through_time` the steps measured so. A plain step is taken from
-    the steps that were not measured in full, less the time spent recording in them. Medians, because a busy
-    machine stretches single steps.
+    `effort` is `Clock.effort()`, `full` and `through_time` are the steps measured so. What a plain step costs
+    is taken from the steps that were not measured in full, less what recording cost in them. The first step
+    warms up and is left out.
     """
-    work, recording = parts[:, 0] + parts[:, 2], parts[:, 1] + parts[:, 3]
-    steps = range(1, len(parts))  # the first one warms up
+    work, recording = effort[:, 0] + effort[:, 2], effort[:, 1] + effort[:, 3]
+    steps = range(1, len(effort))
     plain = [work[s] for s in steps if s not in full and s not in through_time]
     instrumented = [work[s] for s in steps if s in full and s not in through_time]
     if len(plain) < ENOUGH_STEPS or len(instrumented) < ENOUGH_STEPS // 2:
         return None
     plain_step = float(np.median(plain))
+    if plain_step <= 0.0:  # shorter than the clock's resolution
+        return None
     extra = float(recording[1:].sum())
     extra += max(0.0, float(np.median(instrumented)) - plain_step) * len(instrumented)
     extra += sum(max(0.0, float(work[s]) - plain_step) for s in steps if s in through_time)

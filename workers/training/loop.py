@@ -1,5 +1,6 @@
 """The plain training loop, and the moments at which it can be watched."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,8 +71,8 @@ class Loop:
         steps, one forward and backward pass without an update."""
         reporter = _Reporter(report)
         for step, loss in enumerate(self.steps(batches, watcher, clock)):
-            reporter.step_done(step + 1 if self.plan.steps else 0, loss)
-            if watcher.diverged:
+            finite = reporter.step_done(step + 1 if self.plan.steps else 0, loss)
+            if watcher.diverged or not finite:
                 break
 
     def steps(
@@ -131,9 +132,12 @@ class _Reporter:
         self._report(0, None)
         self._last = time.monotonic()
 
-    def step_done(self, done: int, loss: Tensor) -> None:
+    def step_done(self, done: int, loss: Tensor) -> bool:
+        """False if the loss was looked at and is not finite."""
         now = time.monotonic()
-        if now - self._last >= REPORT_SECONDS:
-            value = loss.detach()
-            self._report(done, float(value) if torch.isfinite(value) else None)
-            self._last = now
+        if now - self._last < REPORT_SECONDS:
+            return True
+        self._last = now
+        value = float(loss.detach())
+        self._report(done, value if math.isfinite(value) else None)
+        return math.isfinite(value)

@@ -84,16 +84,16 @@ class _Run:
             self._loop.run(iter(self._batches), recorder, report, clock)
         finally:
             recorder.finish()
-        parts = clock.seconds()
+        clock.finish()
         seconds = time.perf_counter() - started
         losses, total_norms, series, through_time = recorder.measurements()
         series["activation.dead_units"] = self._dead_series(dead_before, len(losses))
         return Trace(
-            run=self._run_info(parts, seconds, recorder.diverged),
+            run=self._run_info(clock, seconds, recorder.diverged),
             layers=self._layers,
             loss=losses,
             total_gradient_norm=total_norms,
-            step_seconds=parts.sum(axis=1)[: len(losses)],
+            step_seconds=clock.seconds().sum(axis=1)[: len(losses)],
             series=series,
             through_time=through_time,
             evaluation=self._evaluation(before),
@@ -126,7 +126,7 @@ class _Run:
             samples=self._evaluator.held_out_samples,
         )
 
-    def _run_info(self, parts: FloatArray, seconds: float, diverged: bool) -> RunInfo:
+    def _run_info(self, clock: Clock, seconds: float, diverged: bool) -> RunInfo:
         cuda = self._device.type == "cuda"
         return RunInfo(
             task=self._dataset.task,
@@ -140,13 +140,17 @@ class _Run:
             device=torch.cuda.get_device_name(self._device) if cuda else self._device.type,
             torch=torch.__version__,
             seconds=seconds,
-            probe_overhead=probe_overhead(parts, self._schedule.full, self._schedule.through_time),
+            probe_overhead=probe_overhead(clock.effort(), self._schedule.full, self._schedule.through_time),
             stopped_early="non_finite_loss" if diverged else None,
         )
 
 
 def _series(steps: list[int], rows: list[FloatArray]) -> Series:
     return Series(np.array(steps, dtype=np.int64), np.stack(rows))
+
+
+_NO_KERNEL = ("not implemented for", "could not create a primitive")
+"""How PyTorch and oneDNN say that they have no kernel for a number format."""
 
 
 @contextmanager
@@ -157,7 +161,7 @@ def _explaining(training: TrainingPlan) -> Iterator[None]:
     except NotImplementedError as error:
         raise _unsupported(training, error) from error
     except RuntimeError as error:
-        if "not implemented for" not in str(error):
+        if not any(words in str(error) for words in _NO_KERNEL):
             raise
         raise _unsupported(training, error) from error
 

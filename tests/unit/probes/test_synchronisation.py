@@ -12,7 +12,7 @@ from service.contract.training_plan import ProbePlan, TrainingPlan
 from tests.unit.probes.networks import NETWORKS, TinyData, layer_infos, seeded
 from workers.probes import capture
 from workers.probes.arena import Arena, HostArena
-from workers.probes.recorder import RING_STEPS, Recorder
+from workers.probes.recorder import FULL_ROWS, Recorder
 from workers.probes.schedule import Schedule
 from workers.training import train_and_probe
 from workers.training.batches import Batches
@@ -57,7 +57,7 @@ def test_no_step_reads_a_tensor(name: str, kept_bytes: int, monkeypatch: pytest.
     steps = recorded_steps(name, torch.device("cpu"))
     next(steps)
     with _Reads() as reads:
-        for _ in range(RING_STEPS):  # up to and including a flush
+        for _ in range(FULL_ROWS):  # up to and including a flush
             next(steps)
         torch.ones(1).item()
     assert reads.count == 1  # our own, which shows that they are counted
@@ -76,7 +76,7 @@ def test_the_host_is_filled_once_a_flush(monkeypatch: pytest.MonkeyPatch) -> Non
     steps = recorded_steps("mlp", torch.device("cpu"))
     next(steps)
     assert fetched == 2  # the initial weights, and the first step
-    for _ in range(3 * RING_STEPS):
+    for _ in range(3 * FULL_ROWS):
         next(steps)
     assert fetched == 5
 
@@ -94,7 +94,7 @@ def test_no_step_waits_for_the_gpu(
     next(steps)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        for _ in range(RING_STEPS - 1):  # all but the one that flushes
+        for _ in range(FULL_ROWS - 1):  # all but the one that flushes
             next(steps)
     finally:
         torch.cuda.set_sync_debug_mode("default")
