@@ -137,7 +137,7 @@ class Supervisor:
             case Stopped(Stop.LOST):
                 attempt.log.warning("job lost: another attempt has taken over")
             case Stopped(Stop.SHUTDOWN):
-                return self._give_back(attempt, f"Worker {self._name} was stopped.")
+                return self._give_back(attempt, f"Worker {self._name} was stopped.", counted=False)
         return None
 
     def _succeed(self, attempt: Attempt, lease: Lease, diagnosis: Diagnosis, scratch: Path) -> None:
@@ -173,8 +173,8 @@ class Supervisor:
         else:
             attempt.log.warning("job lost: its result was refused")
 
-    def _give_back(self, attempt: Attempt, reason: str) -> Release:
-        released = self._insist(commands.release(attempt.job_id, attempt.number, reason))
+    def _give_back(self, attempt: Attempt, reason: str, *, counted: bool = True) -> Release:
+        released = self._insist(commands.release(attempt.job_id, attempt.number, reason, counted=counted))
         attempt.log.warning("job given back, now %s: %s", released, reason)
         return released
 

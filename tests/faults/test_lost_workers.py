@@ -88,9 +88,10 @@ def test_the_result_of_a_worker_that_was_frozen_past_its_lease_is_refused(
         assert artifacts.path(trace_name(job_id, 2)) is not None
 
 
-def test_a_worker_that_is_stopped_gives_its_job_back_at_once(
-    jobs: Jobs, faulty: Faulty, store_settings: StoreSettings, release: Path
+def test_a_worker_that_is_stopped_gives_its_job_back_at_once_and_at_no_cost(
+    store: BlockingJobStore, faulty: Faulty, store_settings: StoreSettings, release: Path
 ) -> None:
+    jobs = Jobs(store, store_settings.model_copy(update={"max_attempts": 1}))
     with worker(store_settings, GRADIENT_CLINIC_SHUTDOWN_GRACE_SECONDS="0") as stopped:
         job_id = jobs.submit(faulty("train_until_released"))
         jobs.wait_for_step(job_id)
@@ -105,6 +106,7 @@ def test_a_worker_that_is_stopped_gives_its_job_back_at_once(
     with worker(store_settings):
         release.touch()  # no reaper needed: the worker sent the message itself
         assert jobs.wait_for_end(job_id).status == JobState.SUCCEEDED
+    jobs.close()
 
 
 def test_a_worker_that_is_stopped_lets_a_job_end_that_ends_within_the_grace_time(
