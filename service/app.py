@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from service import catalog, health, home, openapi
+from service import catalog, health, home, openapi, reference
 from service.dispatch import Dispatcher
 from service.jobs import endpoints as jobs
 from service.jobs.service import JobService
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=service_version(),
         description=DESCRIPTION,
         lifespan=_lifespan,
+        docs_url=None,  # ours works without other servers
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,  # one name per type; answers always hold all fields
@@ -45,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(Envelope)
     register_problems(app)
-    for router in (jobs.router, catalog.router, health.router, home.router):
+    for router in (jobs.router, catalog.router, health.router, home.router, reference.router):
         app.include_router(router)
     openapi.describe(app)
     return app

@@ -1,9 +1,14 @@
 """What only shows behind a real HTTP server: bodies that never end, clients that leave."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,9 +17,11 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
+from service.store import commands
+from service.store.jobs import BlockingJobStore
 from service.store.settings import StoreSettings
 from tests.integration.api.conftest import LiveServer, assert_problem
-from tests.support.requests import HIDDEN, job_request
+from tests.support.requests import HIDDEN, job_body, job_request
 from tests.support.waiting import wait_until
 
 HEAD = b"POST /v1/jobs HTTP/1.1\r\nHost: clinic\r\nContent-Type: application/json\r\n"
@@ -105,3 +112,36 @@ def test_who_waits_is_answered_when_the_service_stops(app: FastAPI, live: LiveSe
         wait_until(lambda: app.state.changes.watched == 1, what="it to wait")
         app.state.changes.close()  # what a stop signal does
         assert b"200 OK" in connection.recv(1000)
+
+
+def test_a_stop_signal_answers_who_waits_and_ends_the_process(
+    store_settings: StoreSettings, store: BlockingJobStore, tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        "REDIS_URL": store_settings.redis_url,
+        "GRADIENT_CLINIC_DATA_DIR": str(tmp_path),
+    }
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "api", "--port", str(port)], env=environment
+    )
+    try:
+        wait_until(lambda: listens(port), what="the API to start")
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            body = job_body(HIDDEN)
+            waiting = HEAD.replace(b"/v1/jobs", b"/v1/jobs?wait=30")
+            connection.sendall(waiting + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            wait_until(lambda: store.execute(commands.list_page(None, 1)).records, what="the job")
+            process.send_signal(signal.SIGTERM)
+            assert b" 202 " in connection.recv(1000)
+        assert process.wait(10) in {0, -signal.SIGTERM}
+    finally:
+        process.kill()
+        process.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,6 +1,7 @@
 """The OpenAPI document and the catalog: both are made from the contract, and must say all of it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from service.contract.job import JobRequest
 from service.contract.planning import plan_network
 from service.jobs.openapi import ARTICLE, HEALTHY
 from service.problems import problem_kinds
+from service.reference import reference_page
 from service.settings import Settings
 
 
@@ -89,6 +91,18 @@ def test_the_examples_are_requests_that_are_accepted(
     assert plan_network(request.model, request.data, request.training).parameters > 0
     body = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]
     assert example in [shown["value"] for shown in body["examples"].values()]
+
+
+def test_the_page_for_people_says_all_of_it_without_other_servers(document: dict[str, Any]) -> None:
+    page = reference_page(document)
+    for name in document["components"]["schemas"]:
+        assert f'<h3 id="{name}">' in page
+    for name, _ in operations(document):
+        assert f"<code>{name}</code>" in page
+    targets = set(re.findall(r'href="#([^"]+)"', page))
+    assert targets <= set(re.findall(r'id="([^"]+)"', page))
+    assert "<script" not in page
+    assert "http" not in page.replace("application/problem", "").partition("<nav>")[0]
 
 
 def test_every_kind_of_problem_says_what_it_means() -> None:
