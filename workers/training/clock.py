@@ -77,7 +77,8 @@ def _passed(mark: "HostMark | torch.cuda.Event") -> bool:
 def _between(start: "HostMark | torch.cuda.Event", end: "HostMark | torch.cuda.Event") -> HostMark:
     if isinstance(start, tuple) and isinstance(end, tuple):
         return end[0] - start[0], end[1] - start[1]
-    assert isinstance(start, torch.cuda.Event) and isinstance(end, torch.cuda.Event)
+    assert isinstance(start, torch.cuda.Event)
+    assert isinstance(end, torch.cuda.Event)
     seconds = float(start.elapsed_time(end)) / 1e3
     return seconds, seconds
 
