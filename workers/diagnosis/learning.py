@@ -133,7 +133,7 @@ def _judge(trace: Trace, steps: int, first: float, last: float, probability: flo
     if not math.isfinite(last):
         return "diverged"
     if not math.isfinite(_held_out(trace.evaluation)[0]):
-        return "learned" if last < (1 - LOSS_FALL_WITHOUT_EVALUATION) * first else "not_evaluated"
+        return "learned" if 0 <= last < (1 - LOSS_FALL_WITHOUT_EVALUATION) * first else "not_evaluated"
     if probability > 0.5:
         return "learned"
     if first > 0 and last > LOSS_RATIO.value * first:

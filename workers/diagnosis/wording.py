@@ -1,5 +1,6 @@
 """Numbers and lists as people read them."""
 
+import math
 from collections.abc import Sequence
 
 from service.contract.conditions import REMEDIES
@@ -29,11 +30,20 @@ LARGEST_DERIVATIVE = {
 """The largest value of each activation function's derivative (calculus)."""
 
 
+def number(value: float, digits: int = 3) -> str:
+    """A value to so many significant digits, NaN and infinity in words."""
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "beyond all bounds"
+    return f"{value:.{digits}g}"
+
+
 def power(decades: float) -> str:
     """A ratio as a power of ten, or plainly where that is easier to read: 10^-11.9, 0.24, 3.1."""
     if -2.0 < decades < 3.0:
         return f"{10.0**decades:.2g}"
-    return f"10^{decades:.1f}"
+    return f"10^{decades:.1f}" if math.isfinite(decades) else number(decades)
 
 
 def percent(share: float) -> str:
@@ -56,7 +66,7 @@ def cause_words(cause: str, profile: DepthProfile) -> str:
 def metric_words(evaluation: Evaluation) -> str:
     """The held-out result beside chance."""
     name = "accuracy" if evaluation.metric == "accuracy" else "mean squared error"
-    return f"held-out {name} {evaluation.after:.3g}, {evaluation.chance:.3g} by chance"
+    return f"held-out {name} {number(evaluation.after)}, {number(evaluation.chance)} by chance"
 
 
 def untried(remedies: Sequence[str]) -> str:

@@ -206,8 +206,10 @@ class TestLookAlikes:
         norms[1, :-1] *= 1e-4
         diagnosis = of(trace)
 
-        assert diagnosis.verdict == "healthy"
-        assert "vanishing_gradients" not in conditions(diagnosis)
+        assert conditions(diagnosis) == {"healthy": "note"}
+        assert measured(only(diagnosis, "healthy"), "attenuation") == pytest.approx(0.0, abs=1e-6)
+        assert diagnosis.ledger is not None
+        assert diagnosis.ledger.log10_total is not None
 
     def test_a_dead_layer_is_not_called_vanishing(self) -> None:
         layers = mlp(10, "relu")
