@@ -62,9 +62,9 @@ def _explanation(case: Case, memorises: bool) -> str:
         )
     parts = [
         "The gradient reaches the layers, so its way back is not the reason." if _gains_known(case) else "",
-        _hint(case),
-        "What remains: the learning rate, the data, or features that collapse on the way forward. "
-        "These are not told apart yet.",
+        _hint(case)
+        or "What remains: the learning rate, the data, or features that collapse on the way forward. These "
+        "are not told apart yet.",
         untried(_REMEDIES),
     ]
     return " ".join(part for part in parts if part)
