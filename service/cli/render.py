@@ -34,9 +34,8 @@ def render_diagnosis(diagnosis: dict[str, Any], console: Console) -> None:
     style = VERDICT_STYLES[diagnosis["verdict"]]
     console.print(
         Panel(
-            Text(diagnosis["summary"]),
+            Group(Text(diagnosis["summary"]), Text(outcome_line(diagnosis), style="dim")),
             title=f"[bold]{diagnosis['verdict']}[/bold]",
-            subtitle=Text(outcome_line(diagnosis)),
             border_style=style,
         )
     )

@@ -1,5 +1,6 @@
 """`gradient-clinic up` as a user runs it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -38,7 +39,7 @@ def test_ctrl_c_ends_every_process_and_the_next_start_finishes_the_unfinished_jo
         assert alive == []
     with up(tmp_path / "data", "--no-example") as clinic:
         wait_until(
-            lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "succeeded", seconds=90
+            lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "succeeded", timeout=90
         )
 
 
@@ -59,7 +60,7 @@ def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
             "/v1/jobs", content=(EXAMPLES / "healthy.json").read_bytes(), headers=JSON
         ).json()
         wait_until(
-            lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "succeeded", seconds=90
+            lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "succeeded", timeout=90
         )
 
 
@@ -110,8 +111,18 @@ JSON = {"Content-Type": "application/json"}
 
 
 def find_worker(clinic: Up) -> psutil.Process:
-    children = psutil.Process(clinic.process.pid).children()
-    return next(child for child in children if "workers.app" in " ".join(child.cmdline()))
+    """The worker that `up` started; waits for it while it is being replaced."""
+
+    def look() -> psutil.Process | None:
+        for child in psutil.Process(clinic.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it just ended
+                if "workers.app" in " ".join(child.cmdline()):
+                    return child
+        return None
+
+    found = wait_until(look, timeout=30)
+    assert found is not None
+    return found
 
 
 def run_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
