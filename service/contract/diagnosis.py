@@ -39,7 +39,7 @@ class Finding(Contract):
     """How sure; `docs/diagnoses.md` says how it is computed."""
     axis: Axis | None = None
     """Along which direction a gradient is lost: network depth or time steps."""
-    layers: list[str] = []
+    layers: list[str] = Field(default_factory=list)
     """The layers concerned."""
     summary: str
     """One sentence."""
@@ -47,11 +47,11 @@ class Finding(Contract):
     """What happens and why, for a reader who knows what a gradient is."""
     evidence: list[Evidence]
     """What was measured."""
-    consequences: list[str] = []
+    consequences: list[str] = Field(default_factory=list)
     """Other symptoms that this one causes."""
-    remedies: list[str] = []
+    remedies: list[str] = Field(default_factory=list)
     """Remedies worth trying, best first."""
-    sources: list[str] = []
+    sources: list[str] = Field(default_factory=list)
     """Publications behind the threshold and the explanation."""
 
 
@@ -73,7 +73,7 @@ class Outcome(Contract):
 
 
 class Statistics(Contract):
-    """Summary of one tensor at one step. Shares and extremes are of the tensor's entries."""
+    """Summary of one tensor at one step."""
 
     norm: float | None = None
     """Euclidean norm."""
@@ -132,10 +132,10 @@ class LayerReport(Contract):
 
 
 class Ledger(Contract):
-    """Where the gradient's size is lost or gained between the last layer and the first, in decades (log10)."""
+    """Where the gradient's size changes between the last layer and the first, in decades (log10)."""
 
     log10_total: float | None
-    """log10 of ‖gradient at the first layer's output‖ / ‖gradient at the last layer's output‖."""
+    """log10 of ‖gradient at the first layer's output‖ / ‖gradient at the last one's‖."""
     by_cause: dict[str, float]
     """The same, split by cause; the parts sum to the total."""
 
@@ -183,7 +183,7 @@ class Diagnosis(Contract):
     """The layers in the order of the forward pass."""
     ledger: Ledger | None = None
     """Where the gradient is lost; null if it could not be measured."""
-    not_checked: list[str] = []
+    not_checked: list[str] = Field(default_factory=list)
     """What this diagnosis cannot know, and why."""
     runtime: Runtime
     """What the run cost."""

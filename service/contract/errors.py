@@ -20,7 +20,7 @@ class InvalidRequestError(ValueError):
 
 
 class ErrorCode(StrEnum):
-    """Why a job failed. The first group is the model's or the data's fault, the second a limit's, the third ours."""
+    """Why a job failed: the request's fault, a limit's, or ours, in this order."""
 
     MODEL_INVALID = "model_invalid"
     DATA_INVALID = "data_invalid"

@@ -29,7 +29,9 @@ class JobRequest(Contract):
     """`auto` takes a GPU where the worker has one."""
     limits: Limits = Limits()
     """What the job may use."""
-    metadata: dict[str, JsonValue] = Field(default_factory=dict, max_length=64, examples=[{"commit": "abc123"}])
+    metadata: dict[str, JsonValue] = Field(
+        default_factory=dict, max_length=64, examples=[{"commit": "abc123"}]
+    )
     """Yours: kept with the job and returned untouched."""
 
 

@@ -25,7 +25,7 @@ class StoreSettings(BaseSettings):
         repr=False,  # it may hold a password
     )
     """Where Redis is; also read from `REDIS_URL`."""
-    data_dir: Path = Path("gradient-clinic-data")
+    data_dir: Path = Path(".gradient-clinic")
     """The folder for files of jobs and, with the embedded server, for Redis."""
     lease_seconds: float = Field(default=20.0, gt=0.0)
     """How long a worker may be silent before its job is given to another; renew four times as often."""
