@@ -1,12 +1,12 @@
 """The composition root of the HTTP API: what there is and how it is wired."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from service import catalog, health, home, openapi, reference
+from service.background import in_background
 from service.dispatch import Dispatcher
 from service.jobs import endpoints as jobs
 from service.jobs.service import JobService
@@ -69,18 +69,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             store, changes, dispatcher, artifacts, policy=settings.store, sizes=settings.sizes
         )
         with on_stop_signal(changes.close):
-            async with _in_background(changes, reaper):
+            async with in_background(changes.run, *reaper.duties()):
                 yield
     dispatcher.close()
-
-
-@asynccontextmanager
-async def _in_background(*services: ChangeFeed | Reaper) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(service.run(), name=type(service).__name__) for service in services]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,10 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio.to_thread
 import structlog
 
+from service.background import Duty
 from service.dispatch import QUEUES, Dispatcher
 from service.jobs.documents import requested_device
 from service.store import commands
@@ -36,12 +38,10 @@ class Reaper:
         self._artifacts = artifacts
         self._settings = settings
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_repeat(self.reap, REAP_SECONDS))
-            tasks.create_task(_repeat(self.expire, EXPIRE_SECONDS))
-            tasks.create_task(_repeat(self.sweep, SWEEP_SECONDS))
+    def duties(self) -> tuple[Duty, ...]:
+        """Its steps, each again and again. Side by side: a slow sweep must hold up no reaping."""
+        rhythm = ((self.reap, REAP_SECONDS), (self.expire, EXPIRE_SECONDS), (self.sweep, SWEEP_SECONDS))
+        return tuple(partial(_repeat, step, seconds) for step, seconds in rhythm)
 
     async def reap(self) -> None:
         """Send a message for every job that needs one."""

@@ -26,7 +26,7 @@ _BOUNDS = {
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-code, pre { font: 0.9em ui-monospace, monospace; background: var(--soft); border-radius: 4px; padding: 0 0.2em; }
+code, pre { font: 0.9em ui-monospace, monospace; background: var(--soft); padding: 0 0.2em; }
 pre { padding: 0.8em; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 td, th { border-bottom: 1px solid var(--line); padding: 0.3em 0.6em; }

@@ -10,6 +10,7 @@ import structlog
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from service.background import stop
 from service.store.errors import StoreUnavailableError
 from service.store.jobs import JobStore
 
@@ -106,9 +107,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
             return working.result()
         raise ClientDisconnect
     finally:
-        for task in (working, leaving):
-            task.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        await stop(working, leaving)
 
 
 async def _disconnected(request: Request) -> None:

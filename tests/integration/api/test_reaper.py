@@ -6,6 +6,7 @@ from typing import Any
 import redis
 import structlog.testing
 
+from service.background import in_background
 from service.dispatch import Dispatcher
 from service.reaper import Reaper
 from service.store.artifacts import ArtifactStore
@@ -69,13 +70,13 @@ def test_a_reaper_goes_on_after_a_step_that_failed(
     raw_redis.zadd("gradient-clinic:due", {"job_of_nobody": 0})  # makes every reap fail
 
     async def work_through_it(reaper: Reaper) -> None:
-        task = asyncio.create_task(reaper.run())
-        await asyncio.to_thread(wait_until, lambda: failures(), what="a step to fail")
-        raw_redis.zrem("gradient-clinic:due", "job_of_nobody")
-        await asyncio.to_thread(
-            wait_until, lambda: job_id in str(raw_redis.lindex("gradient-clinic", 0)), what="the message"
-        )
-        task.cancel()
+        async with in_background(*reaper.duties()):
+            await asyncio.to_thread(wait_until, lambda: failures(), what="a step to fail")
+            raw_redis.zrem("gradient-clinic:due", "job_of_nobody")
+            await asyncio.to_thread(wait_until, lambda: job_id in message(), what="the message")
+
+    def message() -> str:
+        return str(raw_redis.lindex("gradient-clinic", 0))
 
     with structlog.testing.capture_logs() as logged:
 
