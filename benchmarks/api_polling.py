@@ -17,9 +17,9 @@ import urllib.request
 from pathlib import Path
 
 import psutil
-from service.store.embedded_redis import EmbeddedRedis
 
 from benchmarks.serving import free_port, process, requests_per_second, wait_for
+from service.store.embedded_redis import EmbeddedRedis
 
 ROUNDS = 7
 SECONDS = 2.0

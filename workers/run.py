@@ -10,7 +10,7 @@ import torch
 from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode, InvalidRequestError
 from service.contract.job import JobRequest, Progress
-from service.contract.planning import plan_network
+from service.contract.planning import SizeLimits, plan_network
 from service.contract.training_plan import Device
 from service.version import service_version
 from workers.data import load_dataset
@@ -18,6 +18,9 @@ from workers.diagnosis import diagnose
 from workers.isolation.child import ChildSpec, JobFailedError, is_out_of_memory
 from workers.models import build_network, layer_infos
 from workers.training import TrainingError, train_and_probe
+
+ACCEPTED = SizeLimits(layers=2**31, nesting=2**31, parameters=2**62, activation_values=2**62)
+"""The front has refused what is too large by its own settings; here only the job's limits count."""
 
 
 def run_child(spec: ChildSpec, report: Callable[[Progress], None]) -> Diagnosis:

@@ -25,6 +25,7 @@ HOST = "127.0.0.1"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "article.json"
 START_SECONDS = 60.0
 WATCH_SECONDS = 0.5
+LEAST_MEMORY_MIB = 512
 
 
 def add_to(commands: Commands) -> None:
@@ -48,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
     check_port_is_free(options.port)
     with stopped_by_signals(console), ExitStack() as stack:
         data_dir = options.data_dir.resolve()
-        environment = dict(os.environ) | {"GRADIENT_CLINIC_DATA_DIR": str(data_dir)}
-        environment["REDIS_URL"] = redis_url(data_dir, stack)
+        environment = shares_of_the_machine(options.workers) | dict(os.environ)
+        environment |= {"GRADIENT_CLINIC_DATA_DIR": str(data_dir), "REDIS_URL": redis_url(data_dir, stack)}
         fleet = stack.enter_context(Fleet(environment, data_dir / "logs"))
         fleet.start("api", "api", "--host", HOST, "--port", str(options.port))
         for number in range(options.workers):
@@ -61,6 +62,17 @@ def run(options: argparse.Namespace) -> int:
         announce(url, options.data_dir, console)
         watch(fleet)
     return 0
+
+
+def shares_of_the_machine(workers: int) -> dict[str, str]:
+    """Settings that divide cores and memory among several workers; one alone takes what there is."""
+    if workers == 1:
+        return {}
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    return {
+        "GRADIENT_CLINIC_THREADS": str(max(1, (os.cpu_count() or 1) // workers)),
+        "GRADIENT_CLINIC_MEMORY_MIB": str(max(LEAST_MEMORY_MIB, int(0.75 * memory / workers))),
+    }
 
 
 def redis_url(data_dir: Path, stack: ExitStack) -> str:
