@@ -68,7 +68,9 @@ def describe_problem(response: httpx.Response) -> str:
     except ValueError:
         return f"HTTP {response.status_code} from {response.url}"
     lines = [f"{problem.get('title', 'refused')} (HTTP {response.status_code})"]
-    lines += [f"  {error['pointer'] or '/'}: {error['detail']}" for error in problem.get("errors") or ()]
+    for error in problem.get("errors") or ():
+        place = error.get("pointer") or error.get("parameter") or "the whole request"
+        lines.append(f"  {place}: {error['detail']}")
     if problem.get("detail") and len(lines) == 1:
         lines.append(f"  {problem['detail']}")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -50,3 +51,12 @@ def test_every_script_of_the_store_is_installed_with_the_package() -> None:
 def test_the_front_starts_without_torch_or_numpy() -> None:
     code = "import sys, service.app; sys.exit(bool({'torch', 'numpy', 'sklearn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_rule_for_the_workers_names_every_module_of_the_front() -> None:
+    shared = {"service.contract", "service.store", "service.version"}
+    folder = ROOT / "service"
+    modules = {f"service.{path.stem}" for path in folder.iterdir() if not path.stem.startswith("__")}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    forbidden = next(set(c["forbidden_modules"]) for c in contracts if c["source_modules"] == ["workers"])
+    assert modules - shared <= forbidden
