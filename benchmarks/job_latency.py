@@ -3,10 +3,12 @@
     python -m benchmarks.job_latency
 
 The bare loop is the article's network written by hand in PyTorch, in a process that has everything
-imported: no queue, no child process, no probes. Rounds alternate.
+imported and has the same settings of allocator and threads: no queue, no child process, no probes.
+Rounds alternate.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving import clinic
+from workers.isolation.process import DEFAULT_VARIABLES
 
 ROUNDS = 7
 EXAMPLE = Path(__file__).parents[1] / "examples" / "article.json"
@@ -55,7 +58,11 @@ class Bare:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", BARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", BARE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=DEFAULT_VARIABLES | dict(os.environ),
         )
         self._answer()
 
@@ -88,7 +95,7 @@ def one_job(address: str) -> tuple[float, float, float]:
     job = call(f"{address}/v1/jobs", EXAMPLE.read_bytes())
     while job["status"] in {"queued", "running"}:
         job = call(f"{address}/v1/jobs/{job['id']}")
-        if first_step is None and job["progress"] and job["progress"]["step"] > 0:
+        if first_step is None and job["progress"] and job["progress"]["phase"] == "training":
             first_step = time.perf_counter() - began
         time.sleep(0.005)
     total = time.perf_counter() - began
