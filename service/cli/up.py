@@ -50,7 +50,10 @@ def run(options: argparse.Namespace) -> int:
     with stopped_by_signals(console), ExitStack() as stack:
         data_dir = options.data_dir.resolve()
         environment = shares_of_the_machine(options.workers) | dict(os.environ)
-        environment |= {"GRADIENT_CLINIC_DATA_DIR": str(data_dir), "REDIS_URL": redis_url(data_dir, stack)}
+        environment["GRADIENT_CLINIC_DATA_DIR"] = str(data_dir)
+        server = embedded_redis(data_dir, stack)
+        if server is not None:
+            environment["REDIS_URL"] = server.url
         fleet = stack.enter_context(Fleet(environment, data_dir / "logs"))
         fleet.start("api", "api", "--host", HOST, "--port", str(options.port))
         for number in range(options.workers):
@@ -60,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             if not options.no_example:
                 run_example(client, console)
         announce(url, options.data_dir, console)
-        watch(fleet)
+        watch(fleet, server)
     return 0
 
 
@@ -75,22 +78,28 @@ def shares_of_the_machine(workers: int) -> dict[str, str]:
     }
 
 
-def redis_url(data_dir: Path, stack: ExitStack) -> str:
-    """The Redis to use: REDIS_URL if it is set, else an embedded server that lives as long as `stack`."""
+def embedded_redis(data_dir: Path, stack: ExitStack) -> EmbeddedRedis | None:
+    """A Redis server that lives as long as `stack`; none where REDIS_URL names one."""
     url = os.environ.get("REDIS_URL")
     if url is None:
-        try:
-            return stack.enter_context(EmbeddedRedis(data_dir)).url
-        except EmbeddedRedisError as error:
-            raise CommandError(str(error)) from error
+        with explained():
+            return stack.enter_context(EmbeddedRedis(data_dir))
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=3) as connection:
             connection.ping()
     except (redis.RedisError, ValueError) as error:
-        raise CommandError(
-            f"no Redis answers at REDIS_URL ({error}); unset it to use the embedded one"
-        ) from error
-    return url
+        message = f"no Redis answers at REDIS_URL ({error}); unset it to use the embedded one"
+        raise CommandError(message) from error
+    return None
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the embedded server complains of into the command's own complaint."""
+    try:
+        yield
+    except EmbeddedRedisError as error:
+        raise CommandError(str(error)) from error
 
 
 def check_port_is_free(number: int) -> None:
@@ -140,10 +149,14 @@ def announce(url: str, data_dir: Path, console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def watch(fleet: Fleet) -> None:
-    """Keep the fleet running until a signal arrives."""
+def watch(fleet: Fleet, server: EmbeddedRedis | None) -> None:
+    """Keep everything running until a signal arrives. A Redis that died is started again on its files."""
     while True:
         fleet.check()
+        if server is not None and server.pid is None:
+            server.stop()
+            with explained():
+                server.start()
         time.sleep(WATCH_SECONDS)
 
 

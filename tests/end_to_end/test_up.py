@@ -53,14 +53,26 @@ def test_a_killed_up_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
     with up(tmp_path / "data", "--no-example") as clinic:
-        worker = find_worker(clinic)
+        worker = find_child(clinic, "workers.app")
         worker.kill()
-        wait_until(lambda: find_worker(clinic).pid != worker.pid, timeout=30)
+        wait_until(lambda: find_child(clinic, "workers.app").pid != worker.pid, timeout=30)
         job = clinic.http.post(
             "/v1/jobs", content=(EXAMPLES / "healthy.json").read_bytes(), headers=JSON
         ).json()
         wait_until(
             lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json()["status"] == "succeeded", timeout=90
+        )
+
+
+def test_a_killed_redis_is_started_again_with_its_jobs(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--no-example") as clinic:
+        job = clinic.http.post(
+            "/v1/jobs", content=(EXAMPLES / "healthy.json").read_bytes(), headers=JSON
+        ).json()
+        find_child(clinic, "redis-server").kill()
+        wait_until(lambda: clinic.http.get(f"/v1/jobs/{job['id']}").is_success, timeout=30)
+        wait_until(
+            lambda: clinic.http.get(f"/v1/jobs/{job['id']}").json().get("status") == "succeeded", timeout=90
         )
 
 
@@ -110,13 +122,13 @@ def test_diagnose_says_that_no_service_answers() -> None:
 JSON = {"Content-Type": "application/json"}
 
 
-def find_worker(clinic: Up) -> psutil.Process:
-    """The worker that `up` started; waits for it while it is being replaced."""
+def find_child(clinic: Up, part: str) -> psutil.Process:
+    """The process that `up` started with `part` in its command; waits for it while it is being replaced."""
 
     def look() -> psutil.Process | None:
         for child in psutil.Process(clinic.process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):  # it just ended
-                if "workers.app" in " ".join(child.cmdline()):
+                if part in " ".join(child.cmdline()):
                     return child
         return None
 
