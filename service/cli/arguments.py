@@ -1,7 +1,10 @@
 """Argument types that several commands share."""
 
 import argparse
+import os
 from typing import TypeAlias
+
+DEFAULT_URL = "http://127.0.0.1:8000"
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -20,3 +23,12 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
+
+
+def add_url(parser: argparse.ArgumentParser) -> None:
+    """Let the user say where the service is."""
+    parser.add_argument(
+        "--url",
+        default=os.environ.get("GRADIENT_CLINIC_URL", DEFAULT_URL),
+        help="address of the service (default: GRADIENT_CLINIC_URL or %(default)s)",
+    )

@@ -40,6 +40,10 @@ class Client:
         """GET the diagnosis of a job that succeeded, as the service sends it."""
         return self._request("GET", f"/v1/jobs/{job_id}/diagnosis").content
 
+    def trace(self, job_id: str) -> bytes:
+        """GET the measurements of a job that succeeded, as .npz."""
+        return self._request("GET", f"/v1/jobs/{job_id}/trace").content
+
     def ready(self) -> bool:
         """Whether the service can take jobs."""
         try:

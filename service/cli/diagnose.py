@@ -1,29 +1,22 @@
 """`gradient-clinic diagnose FILE`: submit a job request, follow it, print the diagnosis."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
-from service.cli.arguments import Commands
+from service.cli.arguments import Commands, add_url
 from service.cli.client import Client
 from service.cli.errors import CommandError
 from service.cli.follow import follow
 from service.cli.render import render_job
 
-DEFAULT_URL = "http://127.0.0.1:8000"
-
 
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("diagnose", help="submit a job request, follow it, print the diagnosis")
     parser.add_argument("file", metavar="FILE", help="a job request as JSON; - reads standard input")
-    parser.add_argument(
-        "--url",
-        default=os.environ.get("GRADIENT_CLINIC_URL", DEFAULT_URL),
-        help="address of the service (default: GRADIENT_CLINIC_URL or %(default)s)",
-    )
+    add_url(parser)
     parser.add_argument("--json", action="store_true", help="print the diagnosis as JSON")
     parser.set_defaults(run=run)
 

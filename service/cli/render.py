@@ -80,8 +80,6 @@ def finding_block(finding: dict[str, Any]) -> RenderableType:
     body: list[RenderableType] = [Text(finding["explanation"]), evidence]
     if finding["consequences"]:
         body.append(Text("It causes: " + "; ".join(finding["consequences"])))
-    if finding["remedies"]:
-        body.append(Text("Worth trying: " + ", ".join(finding["remedies"])))
     return Group(headline, Padding(Group(*body), (0, 0, 1, 2)))
 
 
