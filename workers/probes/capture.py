@@ -6,6 +6,7 @@ kept: they are measured inside hooks, at once.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -141,13 +142,12 @@ class HookCapture(_ForwardHooks):
         taps = len(survey.entries)
         self._norms: tuple[list[Tensor | None], list[Tensor | None]] = ([None] * taps, [None] * taps)
         self._samples: tuple[list[Tensor | None], list[Tensor | None]] = ([None] * taps, [None] * taps)
+        self._gradient_hooks = [partial(self._measure, 1, tap) for tap in range(taps)]
 
     def seen(self, tap: int, tensor: Tensor) -> None:
-        self._measure(0, tap, tensor)
+        self._measure(0, tap, tensor.detach())
         if tensor.requires_grad:
-            tensor.register_hook(  # type: ignore[no-untyped-call]
-                lambda gradient: self._measure(1, tap, gradient)
-            )
+            tensor.register_hook(self._gradient_hooks[tap])  # type: ignore[no-untyped-call]
 
     def backward(self, loss: Tensor) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
@@ -159,8 +159,8 @@ class HookCapture(_ForwardHooks):
             self._norms[kind][:] = [None] * len(self._norms[kind])
             self._samples[kind][:] = [None] * len(self._samples[kind])
 
-    @torch.no_grad()
     def _measure(self, kind: int, tap: int, tensor: Tensor) -> None:
+        """Of a tensor that is part of no graph."""
         norms, samples = self._log.values if kind == 0 else self._log.gradients
         self._norms[kind][tap] = norms.norm_of(tap, tensor)
         self._samples[kind][tap] = samples.view(tap, tensor).clone()

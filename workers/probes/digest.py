@@ -12,6 +12,7 @@ from workers.probes.quantities.measured import Measured
 from workers.probes.quantities.saturation import Saturation
 from workers.probes.quantities.summary import summarise
 from workers.probes.quantities.update_ratio import update_ratio
+from workers.probes.quantities.weight_norm import weight_norm
 from workers.probes.samples import SampleBlock
 from workers.probes.schedule import Schedule
 from workers.probes.survey import Survey
@@ -48,7 +49,7 @@ class FullRows:
     """(k, taps) of the gradients with respect to the tapped tensors, loss scale included."""
     deltas: SampleBlock
     weight_norms: FloatArray
-    """(k, weight tensors)"""
+    """(1, weight tensors) at the first of the steps."""
     gradients: SampleBlock
     """Each layer's weight gradients, unscaled."""
 
@@ -138,13 +139,14 @@ class Digest:
         scale = rows.scale[at] / valid[at]
         delta_norms = full.delta_norms / scale[:, None]
         ones = np.ones(len(full.steps))
-        weight_norms = np.full((len(full.steps), norms.shape[1]), np.nan)
-        weight_norms[:, self._flat_members] = full.weight_norms
-        before = SampleBlock(weights.values[at], weights.offsets)
         entries, weight_entries = self._entries, self._weight_entries
+        before = SampleBlock(weights.values[at], weights.offsets)
+        first_norms = np.full((1, norms.shape[1]), np.nan)
+        first_norms[:, self._flat_members] = full.weight_norms
+        weight_norms = weight_norm(self._by_layer(first_norms)[0], before, weight_entries)
         self._summarise("activation", full, Measured(full.value_norms, full.values, entries, ones))
         self._summarise("backpropagated", full, Measured(delta_norms, full.deltas, entries, scale))
-        self._summarise("weight", full, Measured(self._by_layer(weight_norms), before, weight_entries, ones))
+        self._summarise("weight", full, Measured(weight_norms, before, weight_entries, ones))
         by_layer = self._by_layer(norms)[at]
         self._summarise("gradient", full, Measured(by_layer, full.gradients, weight_entries, 1.0 / valid[at]))
         gains = backward_gain(delta_norms, self._survey.input_tap)

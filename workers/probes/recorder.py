@@ -92,7 +92,8 @@ class Recorder:
         if self._full:
             full_row = len(self._full_steps)
             self._capture.record(full_row)
-            self._weight_norms.write(full_row, self._weight_tensors)
+            if full_row == 0:
+                self._weight_norms.write(0, self._weight_tensors)
             self._gradient_samples.write(full_row, [p.grad for p in self._weight_tensors])
             self._full_steps.append(step)
 
@@ -124,7 +125,7 @@ class Recorder:
         sizes = [p.numel() for p in self._weights.parameters]
         taps = [[Layout.of(n)] for n in entries]
         self._gradient_norms = NormLog(arena, STEP_ROWS, sizes)
-        self._weight_norms = NormLog(arena, FULL_ROWS, [p.numel() for p in self._weight_tensors])
+        self._weight_norms = NormLog(arena, 1, [p.numel() for p in self._weight_tensors])
         self._value_norms = NormLog(arena, FULL_ROWS, entries)
         self._delta_norms = NormLog(arena, FULL_ROWS, entries)
         self._weight_samples = SampleLog(arena, STEP_ROWS, self._weights.layouts())
@@ -180,7 +181,7 @@ class Recorder:
             values=self._value_samples.read(host, full_rows),
             delta_norms=self._delta_norms.read(host, full_rows),
             deltas=self._delta_samples.read(host, full_rows),
-            weight_norms=self._weight_norms.read(host, full_rows),
+            weight_norms=self._weight_norms.read(host, min(full_rows, 1)),
             gradients=self._gradient_samples.read(host, full_rows),
         )
         self._digest.take(step_rows, full)
