@@ -89,7 +89,9 @@ class Digest:
         self._count = len(layers)
         self._survey = survey
         self._entries = np.array(survey.entries, dtype=np.int64)
-        self._members = weights.members
+        counts = np.array([len(members) for members in weights.members], dtype=np.int64)
+        self._holders = np.flatnonzero(counts)
+        self._starts = (np.cumsum(counts) - counts)[self._holders]
         self._flat_members = weights.flat_members
         self._weight_entries = np.array(weights.entries(), dtype=np.int64)
         self._initial_std = weights.initial_std()
@@ -172,9 +174,9 @@ class Digest:
     def _by_layer(self, norms: FloatArray) -> FloatArray:
         """(k, layers) norms of each layer's weights together, from (k, parameters)."""
         together = np.full((len(norms), self._count), np.nan)
-        for layer, members in enumerate(self._members):
-            if members:
-                together[:, layer] = np.sqrt((norms[:, list(members)] ** 2).sum(axis=1))
+        if self._flat_members:
+            squares = norms[:, self._flat_members] ** 2
+            together[:, self._holders] = np.sqrt(np.add.reduceat(squares, self._starts, axis=1))
         return together
 
 

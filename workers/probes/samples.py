@@ -10,6 +10,7 @@ in each sample.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -64,6 +65,24 @@ def share_out(entries: Sequence[int], limit: int = SAMPLE_SIZE) -> list[int]:
     return [max(1, limit * n // total) for n in entries]
 
 
+@lru_cache(maxsize=16)
+def _equally_large(
+    offsets: tuple[int, ...],
+) -> list[tuple[NDArray[np.int64], slice | NDArray[np.int64], int]]:
+    """Samples by size: which they are, where they lie (a slice, so a view instead of a gather, where they are
+    neighbours), and their size. The same at every flush."""
+    groups = []
+    counts = np.diff(offsets)
+    for count in np.unique(counts[counts > 0]).tolist():
+        members = np.flatnonzero(counts == count)
+        starts = np.array(offsets, dtype=np.int64)[members]
+        neighbours = starts[-1] - starts[0] == count * (len(members) - 1)
+        columns = (starts[:, None] + np.arange(count)).ravel()
+        where = slice(starts[0], starts[-1] + count) if neighbours else columns
+        groups.append((members, where, count))
+    return groups
+
+
 @dataclass(frozen=True)
 class SampleBlock:
     """Samples on the host: groups of tensors with equally large samples."""
@@ -75,19 +94,8 @@ class SampleBlock:
 
     def groups(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Tensors by sample size: their indices, and (steps, tensors of the group, entries)."""
-        counts = np.diff(self.offsets)
-        for count in np.unique(counts):
-            if count == 0:
-                continue
-            members = np.flatnonzero(counts == count)
-            columns = self.offsets[members][:, None] + np.arange(count)
-            yield members, self.take(columns)
-
-    def take(self, columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        first, last = int(columns.flat[0]), int(columns.flat[-1])
-        if columns.size == last - first + 1:  # contiguous: a view instead of a gather
-            return self.values[:, first : last + 1].reshape(-1, *columns.shape)
-        return self.values[:, columns]
+        for members, columns, count in _equally_large(tuple(self.offsets.tolist())):
+            yield members, self.values[:, columns].reshape(len(self.values), len(members), count)
 
     def of(self, index: int) -> NDArray[np.float32]:
         """(steps, entries) of one tensor."""
