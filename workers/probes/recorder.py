@@ -24,8 +24,8 @@ from workers.probes.trace import FloatArray, LayerInfo, Series, TimeProfile
 STEP_ROWS = 128
 """Most steps between two flushes. A flush has a fixed cost of some milliseconds."""
 
-FULL_ROWS = 16
-"""Most full measurements between two flushes."""
+FULL_ROWS = 32
+"""Most full measurements between two flushes; beyond, the samples outgrow the cache."""
 
 
 class Recorder:

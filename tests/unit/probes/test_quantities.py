@@ -12,6 +12,7 @@ from workers.probes.quantities.non_finite import at_least_one, non_finite
 from workers.probes.quantities.saturation import Saturation
 from workers.probes.quantities.spread import spread
 from workers.probes.quantities.update_ratio import update_ratio
+from workers.probes.quantities.weight_norm import weight_norm
 from workers.probes.samples import SampleBlock
 
 
@@ -94,3 +95,27 @@ def test_a_convolution_has_a_unit_per_channel() -> None:
     with torch.no_grad():
         network[0].bias[1] = -1e3
     assert dead_units(network, {1: network[1]}, 2, [torch.randn(8, 1, 6, 6)])[1] == 0.25
+
+
+def test_the_norm_of_sampled_weights_is_exact_at_first_and_then_follows_the_change() -> None:
+    weights = np.random.default_rng(0).normal(size=4096)
+    rows = np.stack([weights, 1.01 * weights, 3.0 * weights])
+    samples = SampleBlock(rows[:, ::16].astype(np.float32), np.array([0, 256]))
+    exact = np.linalg.norm(rows, axis=1)
+    norms = weight_norm(exact[:1], samples, np.array([4096]))[:, 0]
+    assert norms[0] == exact[0]
+    np.testing.assert_allclose(norms[1], exact[1], rtol=0.003)  # the sample alone is 4 % off
+    np.testing.assert_allclose(norms[2], exact[2], rtol=0.15)
+
+
+def test_the_norm_of_weights_that_are_sampled_whole_is_exact() -> None:
+    samples = block([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]], [0, 0, 2])
+    norms = weight_norm(np.array([np.nan, 0.0]), samples, np.array([0, 2]))
+    np.testing.assert_allclose(norms[:, 1], [0.0, 5.0, 0.0])
+    assert np.isnan(norms[:, 0]).all()
+
+
+def test_samples_of_one_size_are_grouped_wherever_they_lie() -> None:
+    rows = block([[1.0, 2.0, 3.0, 4.0, 5.0]], [0, 2, 3, 3, 5])
+    found = {tuple(members): values.tolist() for members, values in rows.groups()}
+    assert found == {(1,): [[[3.0]]], (0, 3): [[[1.0, 2.0], [4.0, 5.0]]]}
