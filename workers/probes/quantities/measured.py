@@ -13,7 +13,8 @@ class Measured:
     """One kind of tensor (outputs, their gradients, weights, …) of n tensors at k steps."""
 
     norms: FloatArray
-    """(k, n) exact Euclidean norms; NaN where there is no tensor."""
+    """(k, n) Euclidean norms; NaN where there is no tensor. Exact, but for those of weights: see
+    `weight_norm`."""
     samples: SampleBlock
     """A sample of each."""
     entries: IntArray

@@ -10,8 +10,8 @@ from workers.probes.trace import STATISTICS, FloatArray
 
 
 def summarise(measured: Measured, scale: FloatArray) -> dict[str, FloatArray]:
-    """Each statistic, (k, n). The norm is exact; the rest is of a sample of up to 256 entries, which is the
-    whole tensor where it is no larger. `scale` (k, n) is what "nearly zero" is held against."""
+    """Each statistic, (k, n). The norm is the measured one; the rest is of a sample of up to 256 entries,
+    which is the whole tensor where it is no larger. `scale` (k, n) is what "nearly zero" is held against."""
     shape = measured.norms.shape
     summary = {name: np.full(shape, np.nan) for name in STATISTICS}
     summary["norm"] = np.where(measured.entries > 0, measured.norms, np.nan)
