@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.probes.ledger.measured import LedgerTrace
+
 FORMAT_VERSION = 1
 
 FloatArray = NDArray[np.float64]
@@ -123,6 +125,8 @@ class Trace:
     """For each recurrent layer, by name."""
     evaluation: Evaluation | None = None
     """Null if it could not be evaluated."""
+    ledger: LedgerTrace | None = None
+    """What changes the gradient's size, cause by cause; null if the network is too large for it."""
 
     def layer_index(self, name: str) -> int:
         """Position of a layer. Raises KeyError if there is none of that name."""
@@ -137,6 +141,7 @@ class Trace:
             f"through_time/{n}/{f}": a for n, p in self.through_time.items() for f, a in p._asdict().items()
         }
         arrays |= {f"series/{n}/{f}": a for n, s in self.series.items() for f, a in s._asdict().items()}
+        arrays |= {f"ledger/{n}": a for n, a in (self.ledger.arrays() if self.ledger else {}).items()}
         arrays |= {
             "loss": self.loss,
             "total_gradient_norm": self.total_gradient_norm,
@@ -155,9 +160,12 @@ class Trace:
                 found = header["format_version"]
                 raise ValueError(f"trace format {found}; this version reads {FORMAT_VERSION}")
             named: dict[str, dict[str, dict[str, Any]]] = {"series": {}, "through_time": {}}
+            ledger: dict[str, Any] = {}
             for key in archive.files:
                 group, _, rest = key.partition("/")
-                if rest:
+                if group == "ledger":
+                    ledger[rest] = archive[key]
+                elif rest:
                     name, _, part = rest.rpartition("/")
                     named[group].setdefault(name, {})[part] = archive[key]
             layers = tuple(
@@ -174,6 +182,7 @@ class Trace:
                 series={n: Series(**a) for n, a in named["series"].items()},
                 through_time={n: TimeProfile(**a) for n, a in named["through_time"].items()},
                 evaluation=evaluation,
+                ledger=LedgerTrace.of(ledger, header["ledger"]) if header.get("ledger") else None,
             )
 
     def save_json(self, path: Path) -> None:
@@ -187,6 +196,8 @@ class Trace:
                 n: {f: _plain(a) for f, a in p._asdict().items()} for n, p in self.through_time.items()
             },
         }
+        if self.ledger:
+            document["ledger"] |= {n: _plain(a) for n, a in self.ledger.arrays().items()}
         with gzip.open(path, "wt", encoding="utf-8", compresslevel=6) as file:
             json.dump(_finite(document), file, allow_nan=False)
 
@@ -196,6 +207,7 @@ class Trace:
             "run": asdict(self.run),
             "layers": [asdict(layer) for layer in self.layers],
             "evaluation": asdict(self.evaluation) if self.evaluation else None,
+            "ledger": self.ledger.header() if self.ledger else None,
         }
 
 

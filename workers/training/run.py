@@ -97,6 +97,7 @@ class _Run:
             series=series,
             through_time=through_time,
             evaluation=self._evaluation(before),
+            ledger=recorder.ledger(),
         )
 
     def _dead_units(self) -> FloatArray:
@@ -140,7 +141,9 @@ class _Run:
             device=torch.cuda.get_device_name(self._device) if cuda else self._device.type,
             torch=torch.__version__,
             seconds=seconds,
-            probe_overhead=probe_overhead(clock.effort(), self._schedule.full, self._schedule.through_time),
+            probe_overhead=probe_overhead(
+                clock.effort(), self._schedule.full, self._schedule.through_time | self._schedule.ledger
+            ),
             stopped_early="non_finite_loss" if diverged else None,
         )
 
