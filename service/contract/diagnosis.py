@@ -95,9 +95,10 @@ class BackwardGain(Contract):
     """How a layer changes the size of the gradient that passes back through it."""
 
     total: float | None
-    """‖gradient at its input‖ / ‖gradient at its output‖; geometric mean over the probed steps."""
+    """‖gradient at its input‖ / ‖gradient at its output‖; geometric mean over the first and the last step."""
     by_cause: dict[str, float]
-    """The factors it is made of; their product is `total`."""
+    """The factors it is made of, by cause (weights, activation, normalisation, skip, …: docs/diagnoses.md);
+    their product is `total`."""
 
 
 class LayerReport(Contract):

@@ -2,11 +2,12 @@
 
 The network's spine are the layers that every path from the loss to the input passes. Between the outputs
 of two neighbours on it lies one layer (or one residual block), so the gradient's log-norms at the spine
-split its whole change into one part per layer, exactly.
+split its whole change into one part per layer, exactly. The trace's ledger splits each part by cause, exactly
+too; where there is none, a layer's part is put down to its operation.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,8 @@ import numpy as np
 
 from workers.diagnosis.arithmetic import log10, median
 from workers.diagnosis.confidence import INTERVAL
+from workers.probes.ledger.causes import DROPOUT, OTHER, POOLING
+from workers.probes.ledger.measured import LedgerTrace
 from workers.probes.trace import FloatArray, LayerInfo, Series, Trace
 
 CAUSES = {
@@ -29,10 +32,13 @@ CAUSES = {
     "group_norm": "normalisation",
     "residual": "skip",
 }
-"""What a layer of each operation does to the gradient. Everything else (pooling, flatten, dropout):
-`other`."""
+"""What a layer of each operation is put down to without a ledger. Everything else (pooling, flatten,
+dropout): `other`."""
 
 CAUSE_NAMES = ("activation", "weights", "normalisation", "skip", "other")
+
+NO_LOSS = frozenset({POOLING, DROPOUT, OTHER})
+"""Causes that share a gradient out among more or fewer entries, and so change its norm without losing any."""
 
 MINIMAL_DEPTH = 3
 """Layers with trained parameters from which a loss of gradient with depth can be spoken of."""
@@ -61,6 +67,9 @@ class DepthProfile:
     """(layers,) log10 of the Euclidean norm of the gradient at each layer's output; -inf where it is zero."""
     step: int | None
     """The step it was measured at; None for the median over the run."""
+    ledger: Mapping[str, FloatArray] | None = None
+    """For each cause, (layers,) decades that it has added between the loss and each output; None where
+    that was not measured."""
 
     @cached_property
     def reached(self) -> int:
@@ -76,6 +85,8 @@ class DepthProfile:
     @cached_property
     def parts(self) -> dict[str, float]:
         """Decades that each cause adds (negative: loses), over the layers that the gradient reaches."""
+        if self.ledger is not None and self.reached < len(self.layers):
+            return {cause: float(added[self.reached] - added[-1]) for cause, added in self.ledger.items()}
         gains: dict[str, list[float]] = {cause: [] for cause in CAUSE_NAMES}
         for index in range(self.reached + 1, len(self.layers)):
             gains[cause_of(self.layers[index])].append(self.log_norms[index - 1] - self.log_norms[index])
@@ -88,9 +99,9 @@ class DepthProfile:
 
     @property
     def attenuation(self) -> float:
-        """The total without `other`: averaging pools share a gradient out among entries, they do not
-        lose it."""
-        return self.total - self.parts["other"]
+        """The total without what pooling, dropout and reshaping do: they share a gradient out among entries,
+        they do not lose it."""
+        return self.total - math.fsum(part for cause, part in self.parts.items() if cause in NO_LOSS)
 
     @property
     def surely_lost(self) -> float:
@@ -220,7 +231,19 @@ def _profiles(
     if not measured.size:
         return None
     rows = norms[measured]
-    first = DepthProfile(layers, trained, rows[0], int(series.steps[measured[0]]))
+    step = int(series.steps[measured[0]])
+    first = DepthProfile(layers, trained, rows[0], step, _ledger(trace.ledger, step, columns))
     run = DepthProfile(layers, trained, np.array([median(column) for column in rows.T]), None)
     opened = first.blocked and not run.blocked
     return DepthProfiles(initial=run if opened else first, run=run, opened=opened)
+
+
+def _ledger(ledger: LedgerTrace | None, step: int, columns: Sequence[int]) -> dict[str, FloatArray] | None:
+    """By cause, what was added on the way to each of these layers at a step; None where that is not known."""
+    rows = np.flatnonzero(ledger.steps == step) if ledger is not None else np.empty(0)
+    if ledger is None or not rows.size:
+        return None
+    added, norms = ledger.outputs[rows[0], list(columns)], ledger.log_norms[rows[0], list(columns)]
+    if np.isnan(added[~np.isneginf(norms)]).any():
+        return None
+    return {cause: added[:, index] for index, cause in enumerate(ledger.causes)}

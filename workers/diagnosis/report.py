@@ -20,7 +20,11 @@ from workers.diagnosis.case import Case
 from workers.diagnosis.depth import MINIMAL_DEPTH, cause_of
 from workers.diagnosis.learning import steps_made
 from workers.diagnosis.wording import listed
+from workers.probes.ledger.measured import LedgerTrace
 from workers.probes.trace import STATISTICS, LayerInfo, Trace
+
+NO_PART = 1e-9
+"""Decades up to which a part of the ledger is rounding."""
 
 
 def layer_reports(case: Case) -> list[LayerReport]:
@@ -59,11 +63,25 @@ def _statistics(case: Case, tensor: str, index: int) -> Statistics | None:
 
 
 def _backward_gain(case: Case, index: int, layer: LayerInfo) -> BackwardGain | None:
-    """Geometric mean over the probed steps; a layer has one cause, which bears all of it."""
+    """From the ledger; without one, a layer's one cause bears all of it."""
+    parts = _local_parts(case.trace.ledger, index)
+    if parts is not None:
+        by_cause = {cause: power_of_ten(part) for cause, part in parts.items() if abs(part) > NO_PART}
+        total = finite(power_of_ten(math.fsum(parts.values())))
+        return BackwardGain(total=total, by_cause=by_cause) if total is not None else None
     logs = log10(case.values("backward.gain")[:, index])
     logs = logs[np.isfinite(logs)]
     total = finite(power_of_ten(float(logs.mean()))) if logs.size else None
     return BackwardGain(total=total, by_cause={cause_of(layer): total}) if total is not None else None
+
+
+def _local_parts(ledger: LedgerTrace | None, index: int) -> dict[str, float] | None:
+    """Decades that each cause adds within a layer, mean over the ledger's steps; None where not known."""
+    if ledger is None:
+        return None
+    rows = ledger.inputs[:, index] - ledger.outputs[:, index]
+    known = rows[np.isfinite(rows).all(axis=1)]
+    return dict(zip(ledger.causes, known.mean(axis=0).tolist(), strict=True)) if len(known) else None
 
 
 def ledger(case: Case) -> Ledger | None:

@@ -11,6 +11,11 @@ _CAUSE_WORDS = {
     "weights": "the weights",
     "normalisation": "the normalisation layers",
     "skip": "the residual blocks",
+    "attention": "the attention",
+    "pooling": "pooling",
+    "dropout": "dropout",
+    "loss": "the loss function",
+    "scale": "gates and scales",
     "other": "pooling and dropout",
 }
 
