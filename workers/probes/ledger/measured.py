@@ -55,7 +55,8 @@ class LedgerTrace:
     parameters: FloatArray
     """(k, parameters, causes) as `outputs`, for the gradient of each parameter."""
     zeros: tuple[ZeroGradient, ...]
-    """Operations that pass on nothing, in the order of the backward pass: the first one is the culprit."""
+    """Operations that pass on nothing, in the order of the backward pass: the first one is the culprit. Those
+    that only starve a parameter of their own (by an input of zeros) come last."""
     unseen: FloatArray
     """(k,) largest relative difference between a gradient and the sum of its paths: rounding only."""
 

@@ -38,15 +38,14 @@ class LedgerLog:
     def measure(self, step: int, compute_loss: Callable[[], Tensor], scale: Tensor | None) -> None:
         """Measure at a step, if its graph is not too large. `scale` multiplies the loss before the backward
         pass and is divided out again."""
-        with undisturbed(self._network), watched(self._survey) as places:
-            with _unrolled(self._recurrent):
-                loss = compute_loss()
-            nodes = _graph(loss)
-            if nodes is None and self._recurrent:
-                loss = compute_loss()
-                nodes = _graph(loss)
-            if nodes is not None:
-                self._rows.append(self._row(step, loss, nodes, places, scale))
+        for unrolled in (True, False) if self._recurrent else (False,):
+            with undisturbed(self._network), watched(self._survey) as places:
+                with _unrolled(self._recurrent if unrolled else []):
+                    loss = compute_loss()
+                nodes = all_nodes(loss.grad_fn, MAX_NODES) if loss.grad_fn is not None else None
+                if nodes is not None:
+                    self._rows.append(self._row(step, loss, nodes, places, scale))
+                    return
 
     def result(self) -> LedgerTrace | None:
         """All that was measured; None if nothing was."""
@@ -138,10 +137,6 @@ def _shares(
         if given is not None:
             meet(layer, given.node)
     return shares
-
-
-def _graph(loss: Tensor) -> list[Node] | None:
-    return all_nodes(loss.grad_fn, MAX_NODES) if loss.grad_fn is not None else None
 
 
 def _affordable(nodes: Sequence[Node], parameters: Mapping[str, Tensor]) -> dict[str, Place]:

@@ -24,7 +24,8 @@ def zero_gradients(
     leaves: Mapping[str, Place],
 ) -> list[ZeroGradient]:
     """The operations that pass on nothing, each once, if for that a layer's output or a parameter gets no
-    gradient at all. (One that blocks a detour only, as the first time step's empty state does, is none.)"""
+    gradient at all. (One that blocks a detour only, as the first time step's empty state does, is none.)
+    Those that starve a single parameter come last."""
     lost = {p: entry for p, entry in found.entries.items() if entry.log_norm == -math.inf}
     outputs = {place.node for place in places if place in lost}
     parameters = {place.node: name for name, place in leaves.items() if place in lost}
@@ -44,7 +45,7 @@ def zero_gradients(
             parameter=None if signal else starved,
         )
         listed[described] = None
-    return list(listed)
+    return sorted(listed, key=lambda each: each.parameter is not None)
 
 
 def _silenced(zero: Zero, found: Attribution) -> list[Node]:
