@@ -14,31 +14,10 @@ from functools import cached_property
 import numpy as np
 
 from workers.diagnosis.arithmetic import log10, median
+from workers.diagnosis.causes import CAUSE_NAMES, NO_LOSS, cause_of
 from workers.diagnosis.confidence import INTERVAL
-from workers.probes.ledger.causes import DROPOUT, OTHER, POOLING
 from workers.probes.ledger.measured import LedgerTrace
 from workers.probes.trace import FloatArray, LayerInfo, Series, Trace
-
-CAUSES = {
-    "activation": "activation",
-    "linear": "weights",
-    "conv1d": "weights",
-    "conv2d": "weights",
-    "embedding": "weights",
-    "recurrent": "weights",
-    "attention": "weights",
-    "batch_norm": "normalisation",
-    "layer_norm": "normalisation",
-    "group_norm": "normalisation",
-    "residual": "skip",
-}
-"""What a layer of each operation is put down to without a ledger. Everything else (pooling, flatten,
-dropout): `other`."""
-
-CAUSE_NAMES = ("activation", "weights", "normalisation", "skip", "other")
-
-NO_LOSS = frozenset({POOLING, DROPOUT, OTHER})
-"""Causes that share a gradient out among more or fewer entries, and so change its norm without losing any."""
 
 MINIMAL_DEPTH = 3
 """Layers with trained parameters from which a loss of gradient with depth can be spoken of."""
@@ -48,11 +27,6 @@ _SMOOTH = 2.0
 _FLUCTUATION = {"sigmoid": _SMOOTH, "tanh": _SMOOTH, "hardtanh": _SMOOTH, "identity": _SMOOTH}
 """v in Var log‖δ‖² = v·depth/width: 2 for smooth activations, 5 for ReLU and its relatives (Hanin & Nica
 2020)."""
-
-
-def cause_of(layer: LayerInfo) -> str:
-    """What the layer's backward gain is put down to."""
-    return CAUSES.get(layer.op, "other")
 
 
 @dataclass(frozen=True)
@@ -68,8 +42,8 @@ class DepthProfile:
     step: int | None
     """The step it was measured at; None for the median over the run."""
     ledger: Mapping[str, FloatArray] | None = None
-    """For each cause, (layers,) decades that it has added between the loss and each output; None where
-    that was not measured."""
+    """For each cause, (layers,) decades that it has added between the loss and each output at this step, or,
+    for the run, at its last; None where that was not measured."""
 
     @cached_property
     def reached(self) -> int:
@@ -84,13 +58,23 @@ class DepthProfile:
 
     @cached_property
     def parts(self) -> dict[str, float]:
-        """Decades that each cause adds (negative: loses), over the layers that the gradient reaches."""
-        if self.ledger is not None and self.reached < len(self.layers):
-            return {cause: float(added[self.reached] - added[-1]) for cause, added in self.ledger.items()}
-        gains: dict[str, list[float]] = {cause: [] for cause in CAUSE_NAMES}
+        """Decades that each cause adds (negative: loses), over the layers that the gradient reaches: what the
+        ledger says, and what it leaves of each layer's part by the layer's operation."""
+        ledger = self._known_ledger
+        gains: dict[str, list[float]] = {cause: [] for cause in ledger or CAUSE_NAMES}
         for index in range(self.reached + 1, len(self.layers)):
-            gains[cause_of(self.layers[index])].append(self.log_norms[index - 1] - self.log_norms[index])
+            within = {cause: float(added[index - 1] - added[index]) for cause, added in ledger.items()}
+            for cause, part in within.items():
+                gains[cause].append(part)
+            left = self.log_norms[index - 1] - self.log_norms[index] - math.fsum(within.values())
+            gains[cause_of(self.layers[index])].append(left)
         return {cause: math.fsum(values) for cause, values in gains.items()}
+
+    @property
+    def _known_ledger(self) -> Mapping[str, FloatArray]:
+        """The ledger, if it goes as far as the gradient does; else nothing."""
+        ledger = self.ledger or {}
+        return ledger if all(np.isfinite(added[self.reached :]).all() for added in ledger.values()) else {}
 
     @property
     def total(self) -> float:
@@ -233,7 +217,9 @@ def _profiles(
     rows = norms[measured]
     step = int(series.steps[measured[0]])
     first = DepthProfile(layers, trained, rows[0], step, _ledger(trace.ledger, step, columns))
-    run = DepthProfile(layers, trained, np.array([median(column) for column in rows.T]), None)
+    over_run = np.array([median(column) for column in rows.T])
+    last = int(trace.ledger.steps[-1]) if trace.ledger else 0
+    run = DepthProfile(layers, trained, over_run, None, _ledger(trace.ledger, last, columns))
     opened = first.blocked and not run.blocked
     return DepthProfiles(initial=run if opened else first, run=run, opened=opened)
 
@@ -243,7 +229,5 @@ def _ledger(ledger: LedgerTrace | None, step: int, columns: Sequence[int]) -> di
     rows = np.flatnonzero(ledger.steps == step) if ledger is not None else np.empty(0)
     if ledger is None or not rows.size:
         return None
-    added, norms = ledger.outputs[rows[0], list(columns)], ledger.log_norms[rows[0], list(columns)]
-    if np.isnan(added[~np.isneginf(norms)]).any():
-        return None
+    added = ledger.outputs[rows[0], list(columns)]
     return {cause: added[:, index] for index, cause in enumerate(ledger.causes)}

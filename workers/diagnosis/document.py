@@ -68,10 +68,10 @@ pass: where node v sends the contribution c to the gradient g_u of the tensor u 
 put down to v's operation, log(‖g_u‖ / ‖c‖) to the paths that meet in u (`skip`), and each path counts by its
 share ⟨c, g_u⟩ / ‖g_u‖². The shares at a tensor sum to 1 (outside [0, 1], paths cancel each other), so that
 the causes sum to log(‖g_u‖ / ‖g_loss‖) but for rounding. It is taken at the first and the last step, with
-recurrences written out step by step; `layers[].backward_gain` gives it for each layer. What is judged over
-the whole run, and networks whose graph is too large to walk, have the plain split: between two neighbours on
-the spine lies one layer, and its part is put down to its operation. `pooling`, `dropout` and `other` are
-left out of the attenuation: they share a gradient out among entries, they do not lose it.
+recurrences written out step by step; `layers[].backward_gain` gives it for each layer. Where the whole run is
+judged, what the last step's ledger leaves of a layer's part is put down to the layer's operation; so is all
+of it in networks whose graph is too large to walk. `pooling`, `dropout` and `other` are left out of the
+attenuation: they share a gradient out among entries, they do not lose it.
 
 | cause | what it stands for |
 |---|---|

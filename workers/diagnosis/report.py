@@ -17,7 +17,8 @@ from service.contract.diagnosis import (
 )
 from workers.diagnosis.arithmetic import finite, log10, median, power_of_ten
 from workers.diagnosis.case import Case
-from workers.diagnosis.depth import MINIMAL_DEPTH, cause_of
+from workers.diagnosis.causes import cause_of
+from workers.diagnosis.depth import MINIMAL_DEPTH
 from workers.diagnosis.learning import steps_made
 from workers.diagnosis.wording import listed
 from workers.probes.ledger.measured import LedgerTrace

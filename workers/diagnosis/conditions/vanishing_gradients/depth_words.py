@@ -4,8 +4,9 @@ import math
 
 from workers.diagnosis.arithmetic import median, power_of_ten
 from workers.diagnosis.case import Case
+from workers.diagnosis.causes import NO_LOSS
 from workers.diagnosis.conditions.vanishing_gradients.consequence import outcome_words
-from workers.diagnosis.depth import NO_LOSS, DepthProfile
+from workers.diagnosis.depth import DepthProfile
 from workers.diagnosis.wording import LARGEST_DERIVATIVE, cause_words, percent, power, untried
 
 
