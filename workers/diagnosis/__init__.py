@@ -30,6 +30,7 @@ def diagnose(
             outcome=report.outcome(case),
             layers=report.layer_reports(case),
             ledger=report.ledger(case),
+            trainability=case.trainability,
             not_checked=report.not_checked(case),
             runtime=report.runtime(trace),
             environment=report.environment(trace, service_version),

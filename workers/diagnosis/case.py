@@ -9,11 +9,12 @@ import numpy as np
 
 from service.contract.conditions import MEASURES
 from service.contract.conditions.vanishing_gradients import ATTENUATION_ADAPTIVE, ATTENUATION_SGD
-from service.contract.diagnosis import Evidence
+from service.contract.diagnosis import Evidence, Trainability
 from workers.diagnosis.arithmetic import finite, median
 from workers.diagnosis.depth import DepthProfile, DepthProfiles, depth_profiles
 from workers.diagnosis.learning import Learning, assess_learning
 from workers.diagnosis.through_time import TimeGains, time_gains
+from workers.diagnosis.trainability import assess_trainability
 from workers.probes.trace import FloatArray, Trace
 
 ADAPTIVE_OPTIMIZERS = frozenset({"adam", "adamw", "rmsprop"})
@@ -30,6 +31,11 @@ class Case:
     def learning(self) -> Learning:
         """Whether it learned."""
         return assess_learning(self.trace)
+
+    @cached_property
+    def trainability(self) -> Trainability:
+        """What its beginning foretold."""
+        return assess_trainability(self.trace)
 
     @cached_property
     def depth(self) -> DepthProfiles | None:
