@@ -3,6 +3,7 @@ anywhere."""
 
 import gzip
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
