@@ -24,7 +24,7 @@ from workers.diagnosis.wording import listed
 from workers.probes.ledger.measured import LedgerTrace
 from workers.probes.trace import STATISTICS, LayerInfo, Trace
 
-NO_PART = 1e-9
+NO_PART = 1e-10
 """Decades up to which a part of the ledger is rounding."""
 
 
@@ -67,9 +67,10 @@ def _backward_gain(case: Case, index: int, layer: LayerInfo) -> BackwardGain | N
     """From the ledger; without one, a layer's one cause bears all of it."""
     parts = _local_parts(case.trace.ledger, index)
     if parts is not None:
-        by_cause = {cause: power_of_ten(part) for cause, part in parts.items() if abs(part) > NO_PART}
         total = finite(power_of_ten(math.fsum(parts.values())))
-        return BackwardGain(total=total, by_cause=by_cause) if total is not None else None
+        factors = {c: finite(power_of_ten(part)) for c, part in parts.items() if abs(part) > NO_PART}
+        known = {cause: factor for cause, factor in factors.items() if factor is not None}
+        return BackwardGain(total=total, by_cause=known) if total is not None else None
     logs = log10(case.values("backward.gain")[:, index])
     logs = logs[np.isfinite(logs)]
     total = finite(power_of_ten(float(logs.mean()))) if logs.size else None
@@ -92,7 +93,8 @@ def ledger(case: Case) -> Ledger | None:
         return None
     if profile.blocked or not math.isfinite(profile.total):
         return Ledger(log10_total=None, by_cause={})
-    return Ledger(log10_total=profile.total, by_cause=profile.parts)
+    parts = {cause: part if abs(part) > NO_PART else 0.0 for cause, part in profile.parts.items()}
+    return Ledger(log10_total=profile.total, by_cause=parts)
 
 
 def outcome(case: Case) -> Outcome:
