@@ -24,6 +24,10 @@ CAUSE_NAMES = ("activation", "weights", "normalisation", "skip", "other")
 NO_LOSS = frozenset({POOLING, DROPOUT, OTHER})
 """Causes that share a gradient out among more or fewer entries, and so change its norm without losing any."""
 
+MOST_DECADES = 1e5
+"""Decades beyond which a ledger's entry is no measurement: no number format has a fraction of it, and paths
+would have to cancel each other beyond rounding."""
+
 
 def cause_of(layer: LayerInfo) -> str:
     """What the layer's backward gain is put down to."""

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from workers.diagnosis.arithmetic import log10, median
-from workers.diagnosis.causes import CAUSE_NAMES, NO_LOSS, cause_of
+from workers.diagnosis.causes import CAUSE_NAMES, MOST_DECADES, NO_LOSS, cause_of
 from workers.diagnosis.confidence import INTERVAL
 from workers.probes.ledger.measured import LedgerTrace
 from workers.probes.trace import FloatArray, LayerInfo, Series, Trace
@@ -74,7 +74,8 @@ class DepthProfile:
     def _known_ledger(self) -> Mapping[str, FloatArray]:
         """The ledger, if it goes as far as the gradient does; else nothing."""
         ledger = self.ledger or {}
-        return ledger if all(np.isfinite(added[self.reached :]).all() for added in ledger.values()) else {}
+        known = (np.abs(added[self.reached :]) < MOST_DECADES for added in ledger.values())
+        return ledger if all(each.all() for each in known) else {}
 
     @property
     def total(self) -> float:

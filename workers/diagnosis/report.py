@@ -17,7 +17,7 @@ from service.contract.diagnosis import (
 )
 from workers.diagnosis.arithmetic import finite, log10, median, power_of_ten
 from workers.diagnosis.case import Case
-from workers.diagnosis.causes import cause_of
+from workers.diagnosis.causes import MOST_DECADES, cause_of
 from workers.diagnosis.depth import MINIMAL_DEPTH
 from workers.diagnosis.learning import steps_made
 from workers.diagnosis.wording import listed
@@ -81,8 +81,9 @@ def _local_parts(ledger: LedgerTrace | None, index: int) -> dict[str, float] | N
     """Decades that each cause adds within a layer, mean over the ledger's steps; None where not known."""
     if ledger is None:
         return None
-    rows = ledger.inputs[:, index] - ledger.outputs[:, index]
-    known = rows[np.isfinite(rows).all(axis=1)]
+    below, above = ledger.inputs[:, index], ledger.outputs[:, index]
+    measured = ((np.abs(below) < MOST_DECADES) & (np.abs(above) < MOST_DECADES)).all(axis=1)
+    known = below[measured] - above[measured]
     return dict(zip(ledger.causes, known.mean(axis=0).tolist(), strict=True)) if len(known) else None
 
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.contract.diagnosis import Diagnosis
 from tests.unit.diagnosis.traces import AT_CHANCE, TraceBuilder, layer, mlp
@@ -112,3 +114,19 @@ def test_a_gradient_that_is_lost_in_training_has_the_plain_split() -> None:
 
     assert diagnosis.ledger is not None
     assert diagnosis.ledger.by_cause["activation"] == pytest.approx(-12.0)
+
+
+NUMBERS = st.sampled_from([0.0, -0.0, -7.5, 1e308, -1e308, float("nan"), float("inf"), float("-inf")])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(NUMBERS, min_size=160, max_size=160), st.sampled_from([(0,), (0, 199), (3,)]))
+def test_any_ledger_has_a_diagnosis(numbers: list[float], steps: tuple[int, ...]) -> None:
+    trace = with_ledger(TraceBuilder(blocks(6), {"residual": -1.0}).build(), INSIDE, steps=steps)
+    assert trace.ledger is not None
+    outputs, inputs = np.array(numbers).reshape(2, 8, 10).repeat(len(steps), axis=0).reshape(2, -1, 8, 10)
+    diagnosis = of(replace(trace, ledger=replace(trace.ledger, outputs=outputs, inputs=inputs)))
+
+    assert diagnosis.ledger is not None
+    assert sum(diagnosis.ledger.by_cause.values()) == pytest.approx(diagnosis.ledger.log10_total, abs=1e-6)
+    assert "NaN" not in diagnosis.model_dump_json()
