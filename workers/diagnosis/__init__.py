@@ -5,7 +5,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from service.contract.diagnosis import Diagnosis
-from workers.diagnosis import engine, report
+from workers.diagnosis import engine, report, unchecked
 from workers.diagnosis.case import Case
 from workers.probes.trace import Trace
 
@@ -31,7 +31,7 @@ def diagnose(
             layers=report.layer_reports(case),
             ledger=report.ledger(case),
             trainability=case.trainability,
-            not_checked=report.not_checked(case),
+            not_checked=unchecked.not_checked(case),
             runtime=report.runtime(trace),
             environment=report.environment(trace, service_version),
             metadata=metadata or {},

@@ -220,8 +220,9 @@ class TestLookAlikes:
         trace.series["activation.dead_units"] = Series(trace.series["update.ratio"].steps, dead)  # type: ignore[index]
         diagnosis = of(trace)
 
-        assert conditions(diagnosis) == {"not_learning": "critical"}
-        assert only(diagnosis, "not_learning").layers == [layers[10].name]
+        assert conditions(diagnosis) == {"dead_units": "critical"}
+        assert only(diagnosis, "dead_units").layers == [layers[10].name]
+        assert only(diagnosis, "dead_units").consequences == ["the network does not learn"]
 
     def test_too_few_steps_are_inconclusive(self) -> None:
         diagnosis = of(TraceBuilder(mlp(20, "relu"), BALANCED, steps=20, evaluation=AT_CHANCE).build())

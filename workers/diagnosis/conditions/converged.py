@@ -39,5 +39,13 @@ CONDITION = Condition(
     info=INFO,
     examine=examine,
     reassures=True,
-    explained_by=frozenset({"vanishing_gradients", "exploding_gradients", "non_finite"}),
+    explained_by=frozenset(
+        {
+            "disconnected_parameters",
+            "exploding_gradients",
+            "non_finite",
+            "unstable_training",
+            "vanishing_gradients",
+        }
+    ),
 )
