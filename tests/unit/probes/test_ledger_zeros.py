@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from tests.unit.models.requests import HEAD, network, plan, spec
 from tests.unit.probes.ledgers import ARCHITECTURES, VECTOR, Written, activation, linear, of_spec, taken
+from tests.unit.probes.networks import layer_infos
 from workers.models import layer_infos as planned_infos
 
 
@@ -35,6 +37,18 @@ def test_inputs_of_zeros_starve_the_first_weights_only() -> None:
     found = taken(net, infos, torch.zeros(16, 6), torch.randint(3, (16,)))
 
     assert [(z.layer, z.parameter) for z in found.zeros] == [("0", "0.weight")]
+
+
+class TimesZero(nn.Module):
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs * torch.zeros(())
+
+
+def test_what_lies_between_measured_layers_is_no_layer_s_fault() -> None:
+    net = nn.Sequential(nn.Linear(12, 8), TimesZero(), nn.Tanh(), nn.Linear(8, 4))
+    culprit = taken(net, layer_infos(net), torch.randn(16, 12), torch.randint(4, (16,))).zeros[0]
+
+    assert (culprit.layer, culprit.cause) == (None, "scale")
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "residual_batch_norm"])
