@@ -61,7 +61,7 @@ def write_report(grid: Grid) -> None:
         features="\n".join(_feature(name) for name in FEATURES),
         rules="\n".join(_rules(grid, predicted)),
         models="\n".join(_models(grid, predicted)),
-        vanishing="\n".join(_vanishing(grid, predicted["plan_0"][0])),
+        vanishing="\n".join(_vanishing(grid, predicted["network_0"][0])),
         reliability="\n".join(_reliability(grid, predicted)),
         **fitting.SETTINGS,
     )
@@ -151,12 +151,17 @@ def _models(grid: Grid, predicted: dict[str, list[NDArray[np.float64]]]) -> list
 
 def _vanishing(grid: Grid, probability: NDArray[np.float64]) -> list[str]:
     """Foretold and observed failures by the decades that the gradient loses."""
-    lost, found = grid.values["attenuation"], []
+    networks, found = grid.one_per_network(), []
+    lost, failed, uses_adam = (
+        grid.values["attenuation"][networks],
+        grid.failed_at_best[networks],
+        grid.adaptive[networks],
+    )
     for low, high in ((0, 1), (1, 2), (2, 3), (3, 5), (5, 10), (10, 16)):
         cells = []
         for adaptive in (False, True):
-            chosen = (lost >= low) & (lost < high) & (grid.adaptive == adaptive)
-            foretold, observed = probability[chosen].mean(), grid.failed[chosen].mean()
+            chosen = (lost >= low) & (lost < high) & (uses_adam == adaptive)
+            foretold, observed = probability[chosen].mean(), failed[chosen].mean()
             cells += [f"{chosen.sum()}", f"{foretold:.2f}", f"{observed:.2f}"]
         found.append(f"| {low} to {high if high < 16 else 'more'} | " + " | ".join(cells) + " |")
     return found

@@ -90,8 +90,10 @@ A value x with standard deviation s lies beyond its threshold t with probability
 probability of the symptom and that of the consequence (the held-out metric against its limit, with its
 standard error), at most {c.CONFIDENCE_CEILING}: it is one run with one seed.
 
-Where it is not known whether the network learns, the probability of failure comes from our grid of 1510
-sets of training runs, by logistic regression on the decades V that are lost in depth:
+Where it is not known whether the network learns, the probability of failure is the one foretold,
+`trainability.at_best_learning_rate`: [trainability](trainability.md) shows how well it is calibrated, also
+among networks whose gradient vanishes. Where nothing can be foretold (recurrent networks), it comes from
+1510 sets of training runs of our grid, by logistic regression on the decades V that are lost:
 
 | optimizer | probability of failure |
 |---|---|

@@ -27,9 +27,9 @@ def consequence_probability(case: Case, lost: float) -> float:
 
 
 def chance_of_failure(case: Case, lost: float) -> float:
-    """Probability that the network does not learn, as its beginning foretells; where that cannot be done (for
-    recurrent networks), from the decades lost alone."""
-    foretold = case.trainability.probability
+    """Probability that the network learns at no learning rate, as its beginning foretells; where that cannot
+    be done (for recurrent networks), from the decades lost alone."""
+    foretold = case.trainability.at_best_learning_rate
     return failure_probability(lost, case.adaptive) if foretold is None else foretold
 
 
