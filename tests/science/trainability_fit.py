@@ -23,9 +23,19 @@ from workers.diagnosis.trainability.features import DIGITS, ENSEMBLES, FEATURES
 FOLDS = 5
 REPEATS = 5
 SETTINGS: dict[str, Any] = {
-    "max_iter": 120, "max_depth": 4, "learning_rate": 0.08, "min_samples_leaf": 20,
+    "max_iter": 90, "max_depth": 5, "learning_rate": 0.1, "min_samples_leaf": 40,
     "l2_regularization": 2.0, "early_stopping": False, "random_state": 0,
 }  # fmt: skip
+COPIES = 3
+"""Each run is learned from as it is and with its features shifted so often, as another batch shifts them."""
+SHIFTS = {
+    "attenuation": 0.03, "amplification": 0.05, "rank_ratio": 0.15, "activation_gain": 0.01,
+    "output_scale": 0.08, "feature_scale": 0.05, "loss_ratio_10": 0.08, "loss_10": 0.08,
+    "loss_ratio_30": 0.08, "loss_30": 0.08,
+}  # fmt: skip
+"""Standard deviations; that of `rank_ratio` is relative."""
+UPDATE_SHIFT, UPDATE_SPREAD = 0.15, 0.05
+"""Of the updates: of both together, and of each."""
 MODEL = Path(trees.__file__).with_name("model.json")
 
 Probabilities = NDArray[np.float64]
@@ -56,8 +66,32 @@ def tasks(grid: Grid) -> dict[str, Task]:
 
 
 def fit(task: Task, inputs: NDArray[np.float64], failed: NDArray[np.bool_]) -> HistGradientBoostingClassifier:
+    """Fitted to the runs and to COPIES of them that are slightly shifted: a job's batch is not the grid's."""
     directions = [FEATURES[name].direction for name in task.features]
-    return HistGradientBoostingClassifier(**SETTINGS, monotonic_cst=directions).fit(inputs, failed)
+    generator = np.random.default_rng(0)
+    more = np.concatenate([inputs, *(shifted(inputs, task.features, generator) for _ in range(COPIES))])
+    model = HistGradientBoostingClassifier(**SETTINGS, monotonic_cst=directions)
+    return model.fit(more, np.tile(failed, COPIES + 1))
+
+
+def shifted(
+    inputs: NDArray[np.float64], names: tuple[str, ...], generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """The same runs as another batch may measure them. What is zero by definition stays zero."""
+    found, rows = inputs.copy(), len(inputs)
+    common = generator.normal(size=rows) * UPDATE_SHIFT
+    for column, name in enumerate(names):
+        values, noise = found[:, column], generator.normal(size=rows)
+        if name in {"typical_update", "smallest_update"}:
+            values = values + common + UPDATE_SPREAD * noise
+        elif name == "rank_ratio":
+            values = values * np.exp(SHIFTS[name] * noise)
+        elif name in {"attenuation", "amplification"}:
+            values = np.where(values == 0, 0.0, values + SHIFTS[name] * noise)
+        elif name in SHIFTS:
+            values = values + SHIFTS[name] * noise
+        found[:, column] = np.round(np.clip(values, FEATURES[name].low, FEATURES[name].high), DIGITS)
+    return found
 
 
 def cross_validated(grid: Grid, task: Task, repeat: int = 0) -> Probabilities:
@@ -103,7 +137,7 @@ def main() -> None:
 
     grid = read_grid()
     ensembles = {task.name: exported(task, model) for task, model in models(grid)}
-    document = {"settings": SETTINGS, "ensembles": ensembles}
+    document = {"settings": SETTINGS | {"copies": COPIES}, "ensembles": ensembles}
     MODEL.write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
     trees.fitted.cache_clear()
     write_report(grid)

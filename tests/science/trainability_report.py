@@ -63,6 +63,7 @@ def write_report(grid: Grid) -> None:
         models="\n".join(_models(grid, predicted)),
         vanishing="\n".join(_vanishing(grid, predicted["network_0"][0])),
         reliability="\n".join(_reliability(grid, predicted)),
+        copies=fitting.COPIES,
         **fitting.SETTINGS,
     )
     (DOCS / "trainability.md").write_text(page, encoding="utf-8")
