@@ -52,7 +52,11 @@ def power(decades: float) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    """A share in percent; to two digits where it is under one."""
+    value = 100 * share
+    if not math.isfinite(value):
+        return number(value)
+    return f"{value:.0f} %" if abs(value) >= 1 or value == 0 else f"{value:.2g} %"
 
 
 def listed(names: Sequence[str], limit: int = 4) -> str:

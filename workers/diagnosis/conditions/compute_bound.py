@@ -80,7 +80,7 @@ def _overhead(cost: Cost) -> Sink | None:
     if not 0 < used < UTILISATION.value:
         return None
     return Sink(
-        f"the arithmetic runs at {100 * used:.2g} % of what a matrix product reaches on this device, the "
+        f"the arithmetic runs at {percent(used)} of what a matrix product reaches on this device, the "
         "rest "
         "is overhead of small operations",
         ("larger_batches",),

@@ -22,7 +22,7 @@ def examine(case: Case) -> Iterator[Finding]:
         INFO,
         BY_HARM[case.harm],
         confidence(case, beyond_decades(margin, 0.0, 0.0), beyond_share(level, ERROR_LEVEL.value)),
-        summary=f"Only {100 * reaching:.2g} % of the error enters the network at its output: the output "
+        summary=f"Only {percent(reaching)} of the error enters the network at its output: the output "
         "function is saturated.",
         explanation=f"The outputs are {percent(level)} as wrong as a uniform guess, but the output "
         "function is "
