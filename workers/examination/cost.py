@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -45,7 +46,7 @@ def flops_per_sample(subject: Subject) -> float:
     """Floating point operations of matrix products and convolutions in a forward and a backward pass, for
     one sample; NaN where there are none. Fused recurrent kernels hide theirs, so they are turned off."""
     few = subject.few(COUNTED_SAMPLES)
-    with mkldnn.flags(enabled=False), cudnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
+    with _open_kernels(), FlopCounterMode(display=False) as counter:
         few.gradients()
     return counter.get_total_flops() / len(few.inputs) or math.nan
 
@@ -85,3 +86,20 @@ def cost(
     compute, optimizer = (float(np.median(parts[chosen, part])) for part in (0, 2))
     whole = data + compute + optimizer
     return Cost(data, compute, optimizer, flops, flops / whole if whole else math.nan, peak, denormal)
+
+
+@contextmanager
+def _open_kernels() -> Iterator[None]:
+    """Only kernels that are made of others, which can be counted. (`mkldnn.flags` would touch the settings of
+    precision as well.)"""
+    kept = bool(mkldnn.enabled), bool(cudnn.enabled)
+    _enable(False, False)
+    try:
+        yield
+    finally:
+        _enable(*kept)
+
+
+def _enable(fused_on_cpu: bool, fused_on_gpu: bool) -> None:
+    setattr(mkldnn, "enabled", fused_on_cpu)  # noqa: B010 - a property, which a type checker does not see
+    setattr(cudnn, "enabled", fused_on_gpu)  # noqa: B010

@@ -14,13 +14,17 @@ def owner(parameter: str, layers: Sequence[LayerInfo]) -> str | None:
 
 
 def weight_layers(network: nn.Module, layers: Sequence[LayerInfo]) -> dict[str, list[str]]:
-    """For each layer with weight matrices (or tensors), in the order of the forward pass, their names.
+    """For each layer with a weight matrix (or tensor), in the order of the forward pass, the names of its
+    parameters.
 
-    Vectors are left out: biases, and the gains of normalisations, say nothing about depth.
+    Layers that have only vectors are left out: the gains of normalisations say nothing about depth.
     """
     found: dict[str, list[str]] = {layer.name: [] for layer in layers}
+    with_weights = set()
     for name, parameter in network.named_parameters():
         holder = owner(name, layers)
-        if holder is not None and parameter.dim() >= 2:
+        if holder is not None:
             found[holder].append(name)
-    return {layer: names for layer, names in found.items() if names}
+            if parameter.dim() >= 2:
+                with_weights.add(holder)
+    return {layer: names for layer, names in found.items() if layer in with_weights}

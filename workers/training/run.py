@@ -155,7 +155,7 @@ class _Run:
             precision=self._training.precision,
             seed=self._training.seed,
             device=torch.cuda.get_device_name(self._device) if cuda else self._device.type,
-            torch=torch.__version__,
+            torch=str(torch.__version__),
             seconds=seconds,
             probe_overhead=probe_overhead(
                 clock.effort(), self._schedule.full, self._schedule.through_time | self._schedule.ledger
