@@ -20,7 +20,7 @@ from tests.science.situations.table import SITUATIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "accuracy.md"
 SEEDS = 5
-HEALTHY_SEEDS = 3
+HEALTHY_SEEDS = 2
 
 
 def run(number: int, seed: int) -> Result:

@@ -13,7 +13,7 @@ from workers.data import Dataset
 from workers.probes.trace import LayerInfo
 from workers.training.losses import loss_function
 
-_FUNCTIONS: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Tanh: "tanh"}
+_FUNCTIONS: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Softmax: "softmax"}
 _OPS: dict[type[nn.Module], str] = {
     nn.Linear: "linear",
     nn.Embedding: "embedding",
