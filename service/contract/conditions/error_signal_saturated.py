@@ -23,8 +23,8 @@ INFO = ConditionInfo(
     "derivative is nearly zero. With squared error, the error is multiplied by that derivative before it "
     "reaches the last layer, so the network is wrong and does not feel it.",
     recognised_by="The outputs are wrong, but the gradient at the network's output is under a tenth of the "
-    "error. Critical if the network did not learn; a warning while that is not known; no finding once it "
-    "learned.",
+    "error. Critical if the network did not learn; a warning if it learned poorly or that is not known; no "
+    "finding once it learned well.",
     thresholds=(REACHING, ERROR_LEVEL),
     look_alikes=(
         LookAlike(name="A converged network", how_to_tell="Its error signal is small because its error is."),

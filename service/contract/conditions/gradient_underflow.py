@@ -9,6 +9,13 @@ FLUSHED_SHARE = Threshold(
     source=c.OUR_LOOK_ALIKES,
     meaning="More of the gradient's entries than this become zero by the number format alone.",
 )
+MUCH_FLUSHED = Threshold(
+    measure="flushed_share",
+    value=0.25,
+    source=c.OUR_CHOICE,
+    meaning="From here it is a warning even in a network that learned well: so many of its parameters get no "
+    "gradient.",
+)
 ABSORBED_SHARE = Threshold(
     measure="absorbed_share",
     value=0.5,
@@ -24,8 +31,8 @@ INFO = ConditionInfo(
     "the network.",
     recognised_by="Entries of the gradient are zero in the run's number format but not in float32, or most "
     "weights stay exactly the same under their update. Critical if the network did not learn, a note if it "
-    "learned well. Where the gradient vanishes with depth, that is the finding.",
-    thresholds=(FLUSHED_SHARE, ABSORBED_SHARE),
+    "learned well and few entries are lost. Where the gradient vanishes with depth, that is the finding.",
+    thresholds=(FLUSHED_SHARE, MUCH_FLUSHED, ABSORBED_SHARE),
     look_alikes=(
         LookAlike(
             name="Vanishing gradients",

@@ -25,12 +25,19 @@ class DeadLayer:
     share: float
     blocks: bool
     """Whether nothing at all passes it, and every path goes through it."""
+    from_the_start: bool
+    """Whether it was so before the first step."""
 
 
 def dead_layers(case: Case) -> list[DeadLayer]:
     """By the last measurement: a branch that was initialised with zeros has opened by then."""
     return [
-        DeadLayer(layer.name, float(shares[-1]), layer.on_spine and bool(shares[-1] >= 1.0))
+        DeadLayer(
+            name=layer.name,
+            share=float(shares[-1]),
+            blocks=layer.on_spine and bool(shares[-1] >= 1.0),
+            from_the_start=bool(shares[0] >= DEAD_UNITS.value),
+        )
         for i, layer in enumerate(case.trace.layers)
         if layer.function in RECTIFIERS
         and (shares := case.of_layer("activation.dead_units", i)).size
@@ -41,6 +48,10 @@ def dead_layers(case: Case) -> list[DeadLayer]:
 def examine(case: Case) -> Iterator[Finding]:
     """A finding for all such layers together."""
     dead = dead_layers(case)
+    if (
+        not case.gradient_passes
+    ):  # what is lost elsewhere from the first step on does not come of later deaths
+        dead = [layer for layer in dead if layer.blocks and layer.from_the_start]
     if not dead:
         return
     worst = max(dead, key=lambda layer: (layer.blocks, layer.share))
@@ -53,7 +64,7 @@ def examine(case: Case) -> Iterator[Finding]:
         f"{'nothing passes it' if worst.blocks else 'hardly anything passes it'}, forward or back.",
         explanation="A ReLU unit whose input is negative for all samples has the value 0 and the derivative "
         "0: it tells the layers above nothing, and gives those below no gradient, so it can never recover. "
-        f"{_onset(case)}{outcome_words(case)}",
+        f"{_onset(dead)}{outcome_words(case)}",
         evidence=[
             *(evidence("dead_units", layer.share, DEAD_UNITS.value, layer=layer.name) for layer in dead[:3]),
             *case.metric_evidence(),
@@ -68,17 +79,10 @@ def _severity(case: Case, worst: DeadLayer) -> Severity:
     return BY_HARM[case.harm]
 
 
-def _onset(case: Case) -> str:
-    series = case.values("activation.dead_units")
-    if len(series) < 2:
-        return ""
-    names = {layer.name for layer in dead_layers(case)}
-    at_start = [
-        layer.name
-        for i, layer in enumerate(case.trace.layers)
-        if layer.name in names and series[0, i] >= DEAD_UNITS.value
-    ]
-    return "They were dead before the first step. " if at_start else "They died during training. "
+def _onset(dead: list[DeadLayer]) -> str:
+    if all(layer.from_the_start for layer in dead):
+        return "They were dead before the first step. "
+    return "They died during training. "
 
 
 CONDITION = Condition(

@@ -3,19 +3,26 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from service.contract.conditions.error_signal_saturated import ERROR_LEVEL, INFO, REACHING
 from service.contract.diagnosis import Finding
+from workers.diagnosis.arithmetic import median
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades, beyond_share
 from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
 from workers.diagnosis.wording import percent
 
+OUTPUT_FUNCTIONS = frozenset({"activation", "softmax"})
+"""Operations after the last weights that belong to the output rather than to the network."""
+
 
 def examine(case: Case) -> Iterator[Finding]:
     """A finding while the outputs are wrong and the error is not felt."""
-    reaching, level = case.examined_last("error_reaching_output"), case.examined_last("error_level")
-    if case.learning.learned or not (0 <= reaching < REACHING.value and level > ERROR_LEVEL.value):
+    level = case.examined_last("error_level")
+    reaching = case.examined_last("error_reaching_output") * output_gain(case)
+    if case.harm == "none" or not (0 <= reaching < REACHING.value and level > ERROR_LEVEL.value):
         return
     margin = -math.log10(max(reaching, 1e-30) / REACHING.value)
     yield finding(
@@ -36,6 +43,20 @@ def examine(case: Case) -> Iterator[Finding]:
         ],
         remedies=("cross_entropy", "initialization"),
     )
+
+
+def output_gain(case: Case) -> float:
+    """What the functions after the last weights (a softmax in the network, say) let through of the gradient:
+    median over the measured steps; 1 where there are none or that was not measured."""
+    spine = [i for i, layer in enumerate(case.trace.layers) if layer.on_spine]
+    weights = [i for i in spine if case.trace.layers[i].parameters > 0]
+    after = [case.trace.layers[i].op for i in spine if weights and i > weights[-1]]
+    norms = case.values("backpropagated.norm")
+    if not after or not set(after) <= OUTPUT_FUNCTIONS or not norms.size:
+        return 1.0
+    outer = norms[:, spine[-1]]
+    gain = median(np.divide(norms[:, weights[-1]], outer, out=np.full(len(outer), np.nan), where=outer > 0))
+    return gain if math.isfinite(gain) else 1.0
 
 
 CONDITION = Condition(

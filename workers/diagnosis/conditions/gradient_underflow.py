@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from service.contract.conditions.gradient_underflow import ABSORBED_SHARE, FLUSHED_SHARE, INFO
+from service.contract.conditions.gradient_underflow import ABSORBED_SHARE, FLUSHED_SHARE, INFO, MUCH_FLUSHED
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
@@ -40,9 +40,10 @@ def _finding(
     case: Case, measure: str, share: float, threshold: float, words: tuple[str, str, tuple[str, ...]]
 ) -> Finding:
     summary, explanation, remedies = words
+    severe = measure == "flushed_share" and share > MUCH_FLUSHED.value and case.harm == "none"
     return finding(
         INFO,
-        BY_HARM[case.harm],
+        "warning" if severe else BY_HARM[case.harm],
         confidence(case, beyond_share(share, threshold)),
         summary=f"{percent(share)} {summary.format(format=case.trace.run.precision)}",
         explanation=f"{explanation} {outcome_words(case)}",

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 
+from service.contract.conditions.not_learning import ENOUGH_STEPS
 from service.contract.conditions.uninformative_data import CONSTANT, INFO, OVERFIT_RATIO
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import joint
-from workers.diagnosis.findings import confidence, finding
+from workers.diagnosis.findings import BY_HARM, confidence, finding
 from workers.diagnosis.wording import metric_words, number
 from workers.probes.trace import DataCheck
 
 NEIGHBOURS_BLIND = 0.8
 """Confidence at most where the nearest neighbours speak for the data: they do not see every structure."""
+
+
+AT_CHANCE = 0.05
+"""Probability under which the held-out metric is not beyond its limit."""
 
 
 def examine(case: Case) -> Iterator[Finding]:
@@ -29,7 +34,15 @@ def examine(case: Case) -> Iterator[Finding]:
 def _nothing_to_learn(case: Case, check: DataCheck) -> bool:
     able = case.learning.fits_training_data or case.fits_a_batch is True
     blind = check.neighbour_score <= check.neighbour_score_shuffled
-    return blind and able and case.learning.judgement == "failed" and case.gradient_passes
+    return blind and able and case.gradient_passes and _holds_for_no_others(case)
+
+
+def _holds_for_no_others(case: Case) -> bool:
+    """It did not learn; or it learns its training samples by heart while others stay at chance."""
+    if case.learning.judgement == "failed":
+        return True
+    by_heart = case.learning.fits_training_data and case.learning.steps >= ENOUGH_STEPS.value
+    return by_heart and case.learning.judgement == "too_early" and case.learning.probability < AT_CHANCE
 
 
 def _constant(case: Case) -> Finding:
@@ -49,7 +62,7 @@ def _shuffled(case: Case, check: DataCheck) -> Finding:
     words = f" ({metric_words(case.trace.evaluation)})" if case.trace.evaluation else ""
     return finding(
         INFO,
-        "critical",
+        BY_HARM[case.harm],
         confidence(case, NEIGHBOURS_BLIND),
         summary=f"The inputs seem to say nothing about the targets: neither the network{words} nor the "
         "nearest "

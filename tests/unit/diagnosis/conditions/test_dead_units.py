@@ -34,6 +34,10 @@ def test_it_stops_the_gradient_and_so_is_the_one_finding() -> None:
 
 
 LOOK_ALIKES = [
+    pytest.param(
+        dead(failed(depth=20, gains={"activation": -0.6}), 0.1, 0.95).build(),
+        id="units that died of vanishing",
+    ),
     pytest.param(dead(network(), 0.45, 0.45).build(), id="sparse, not dead"),
     pytest.param(dead(network(), 1.0, 0.1).build(), id="a branch of zeros that opens"),
     pytest.param(dead(network(5, "gelu"), 1.0, 1.0).build(), id="zero output with a derivative that is not"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.diagnosis.traces import examined, failed, findings, network
+from tests.unit.diagnosis.traces import examined, failed, findings, layer, mlp, network
 from workers.probes.trace import Trace
 
 DEAF = examined(error_reaching_output=0.0185, error_level=1.36, overfit_ratio=0.93)
@@ -10,6 +10,15 @@ DEAF = examined(error_reaching_output=0.0185, error_level=1.36, overfit_ratio=0.
 
 def test_a_saturated_output_under_squared_error_is_critical_if_it_does_not_learn() -> None:
     assert findings(failed(examinations=DEAF).build()) == {"error_signal_saturated": "critical"}
+
+
+def test_a_softmax_within_the_network_counts_as_output_function() -> None:
+    layers = [*mlp(5, "relu"), layer("softmax", "softmax")]
+    within = failed(layers=layers, gains={"softmax": -1.7}, examinations=examined(error_level=1.0)).build()
+    harmless = failed(layers=layers, gains={"softmax": -0.3}, examinations=examined(error_level=1.0)).build()
+
+    assert findings(within) == {"error_signal_saturated": "critical"}
+    assert "error_signal_saturated" not in findings(harmless)
 
 
 def test_without_training_it_is_a_warning() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.unit.diagnosis.traces import (
@@ -35,6 +36,12 @@ def test_shuffled_labels_are_the_one_finding(evaluation: Any) -> None:
     trace = failed(data_check=SHUFFLED, evaluation=evaluation).build()
 
     assert findings(trace) == {"uninformative_data": "critical"}
+
+
+def test_a_loss_that_still_falls_because_samples_are_learned_by_heart_is_a_warning() -> None:
+    trace = failed(data_check=SHUFFLED, evaluation=MEMORISED, loss=np.linspace(2.4, 1.8, 200)).build()
+
+    assert findings(trace) == {"uninformative_data": "warning"}
 
 
 def test_constant_inputs_are_the_one_finding_whatever_follows_from_them() -> None:
