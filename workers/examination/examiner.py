@@ -31,6 +31,10 @@ from workers.training.data import TrainingData
 from workers.training.precision import DTYPES, Precision
 
 NAN = math.nan
+
+LARGE = 20_000_000
+"""Parameters above which no optimizer of our own is run: it would need several times their memory."""
+
 UNKNOWN = Representation(NAN, NAN, NAN, NAN)
 
 
@@ -39,7 +43,8 @@ class Examiner:
 
     Every experiment has a copy of the network, the same samples and its own random numbers: training is
     bit-equal with and without. One that fails gives NaN and a line in the log. A run without steps asks for
-    a cheap first look: what takes many steps or distances (overfitting, neighbours) is left out.
+    a cheap first look: what takes many steps or distances (overfitting, neighbours) is left out. Large
+    networks are examined on fewer samples, and not overfitted.
     """
 
     def __init__(
@@ -57,9 +62,14 @@ class Examiner:
         self._training, self._loss = training, loss
         self._precision, self._optimizer, self._device = precision, optimizer, device
         self._reach: dict[int, Reach] = {}
-        self._samples = choose_samples(dataset, layers, training.seed, device)
+        self._large = sum(parameter.numel() for parameter in network.parameters()) > LARGE
         self.seconds = 0.0
         """Spent on examinations so far."""
+        self._flops = NAN
+        self._samples = choose_samples(dataset, layers, math.inf, training.seed, device)
+        with self._aside():
+            self._flops = attempt("counting operations", lambda: flops_per_sample(self._subject()), NAN)
+        self._samples = choose_samples(dataset, layers, self._flops, training.seed, device)
 
     def examine(self, step: int) -> Examination:
         """The network as it is now."""
@@ -91,8 +101,7 @@ class Examiner:
             cuda = self._device.type == "cuda"
             dtype = DTYPES[self._training.precision] if cuda else torch.float32
             peak = attempt("measuring the device", lambda: peak_flops(self._device, dtype), NAN)
-            flops = attempt("counting operations", lambda: flops_per_sample(self._subject()), NAN)
-        flops *= min(self._training.batch_size, len(self._dataset.train_inputs))
+        flops = self._flops * min(self._training.batch_size, len(self._dataset.train_inputs))
         last = self._reach[max(self._reach)].denormal_share if self._reach else NAN
         return cost(parts, data_seconds, measured, flops, peak, last)
 
@@ -113,9 +122,9 @@ class Examiner:
             error_reaching_output=reaching,
             line_search_gain=gain,
             best_step_ratio=best,
-            overfit_ratio=attempt("overfitting", lambda: overfit_ratio(subject.copy()), NAN)
-            if plan.steps
-            else NAN,
+            overfit_ratio=NAN
+            if self._large or not plan.steps
+            else attempt("overfitting", lambda: overfit_ratio(subject.copy()), NAN),
             predicted_share_bottom=predicted_share_bottom(subject, gradients),
             feature_rank=seen.feature_rank,
             input_rank=seen.input_rank,
@@ -124,15 +133,15 @@ class Examiner:
             flushed_share=attempt(
                 "its number format", lambda: flushed_share(subject.copy(), found, self._precision), NAN
             ),
-            absorbed_share=attempt(
-                "an update", lambda: absorbed_share(subject.copy(), found, plan, optimizer), NAN
-            ),
+            absorbed_share=NAN
+            if self._large
+            else attempt("an update", lambda: absorbed_share(subject.copy(), found, plan, optimizer), NAN),
         )
 
     def _parameters(self) -> tuple[ParameterInfo, ...]:
         subject, last = self._subject(), max(self._reach)
         later = self._reach[last].zero if last else frozenset()
-        if self._reach[0].zero and not self._training.steps:
+        if self._reach[0].zero and not self._training.steps and not self._large:
             later = zero_after_some_steps(subject, self._training)
         trained = trained_names(self._network, self._optimizer)
         return parameter_infos(subject, self._reach[0], later, trained)

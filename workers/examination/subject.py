@@ -16,8 +16,15 @@ from workers.training.losses import Loss, loss_function
 SAMPLES = 256
 """Most training samples that are examined."""
 
+FEWEST = 32
+"""As many are examined however large the network is."""
+
+PASS_FLOPS = {"cpu": 2e9, "cuda": 2e12}
+"""Fewer samples are examined where a forward and a backward pass on them would take more operations. Counted,
+not timed: the same job is always examined on the same samples."""
+
 ACTIVATION_BYTES = 256 * 2**20
-"""Fewer samples are examined where their activations would need more memory than this."""
+"""Or where their activations would need more memory than this."""
 
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
@@ -66,12 +73,14 @@ class Subject:
 
 
 def choose_samples(
-    dataset: TrainingData, layers: Sequence[LayerInfo], seed: int, device: torch.device
+    dataset: TrainingData, layers: Sequence[LayerInfo], flops: float, seed: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Up to SAMPLES training samples, by chance, on `device`."""
+    """Up to SAMPLES training samples, by chance, on `device`. `flops` are the operations for one; NaN if they
+    are not known."""
     entries = sum(math.prod(layer.output_shape) for layer in layers) + dataset.train_inputs[0].numel()
-    affordable = max(2, ACTIVATION_BYTES // (4 * entries))
-    count = min(SAMPLES, affordable, len(dataset.train_inputs))
+    by_memory = max(2, ACTIVATION_BYTES // (4 * entries))
+    by_time = PASS_FLOPS.get(device.type, 2e9) / flops if flops > 0 else SAMPLES
+    count = min(SAMPLES, by_memory, max(FEWEST, int(by_time)), len(dataset.train_inputs))
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(dataset.train_inputs), generator=generator)[:count]
     return dataset.train_inputs[chosen].to(device), dataset.train_targets[chosen].to(device)

@@ -17,7 +17,7 @@ from tests.unit.training.test_train_and_probe import run, run_bare
 from workers.examination import overfitting
 from workers.examination.cost import cost, flops_per_sample, peak_flops
 from workers.examination.examiner import Examiner
-from workers.examination.subject import Subject
+from workers.examination.subject import Subject, choose_samples
 from workers.probes.trace import Examination, ParameterInfo, Trace
 
 CPU = torch.device("cpu")
@@ -226,3 +226,18 @@ def _subject(network: nn.Module, shape: tuple[int, ...]) -> Subject:
 def _plain(trace: Trace) -> list[Any]:
     kept = (*trace.examinations, trace.data_check, *trace.parameters, trace.cost, trace.run)
     return [dataclasses.asdict(part) for part in kept if part is not None]
+
+
+@pytest.mark.parametrize(("flops", "expected"), [(1e3, 256), (2e7, 100), (1e12, 32), (math.nan, 256)])
+def test_fewer_samples_are_examined_of_networks_that_need_more_operations(
+    flops: float, expected: int
+) -> None:
+    inputs, targets = choose_samples(TinyData.of((12,)), layer_infos(seeded(mlp)), flops, 0, CPU)
+    assert len(inputs) == len(targets) == expected
+
+
+def test_slow_networks_are_not_overfitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overfitting, "SLOW_STEP", 0.0)
+    trace = run(seeded(mlp), TinyData.of((12,)), steps=2)
+    assert all(math.isnan(examination.overfit_ratio) for examination in trace.examinations)
+    assert all(math.isfinite(examination.line_search_gain) for examination in trace.examinations)
