@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from service.contract.conditions.gradient_underflow import ABSORBED_SHARE, FLUSHED_SHARE, INFO, MUCH_FLUSHED
+from service.contract.conditions.learning_rate_too_small import BEST_STEP
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
@@ -17,8 +18,13 @@ def examine(case: Case) -> Iterator[Finding]:
     absorbed = case.examined_last("absorbed_share")
     if flushed > FLUSHED_SHARE.value:
         yield _finding(case, "flushed_share", flushed, FLUSHED_SHARE.value, _FLUSHED)
-    elif absorbed > ABSORBED_SHARE.value and case.harm in {"failed", "poor"}:
+    elif absorbed > ABSORBED_SHARE.value and case.harm in {"failed", "poor"} and not _short_steps(case):
         yield _finding(case, "absorbed_share", absorbed, ABSORBED_SHARE.value, _ABSORBED)
+
+
+def _short_steps(case: Case) -> bool:
+    """Whether updates are lost because the learning rate makes them tiny: no fault of the format."""
+    return case.examined_last("best_step_ratio") > BEST_STEP.value
 
 
 _FLUSHED = (

@@ -26,6 +26,9 @@ def test_updates_that_are_rounded_away_are_found_too() -> None:
     [
         pytest.param(failed(run=HALF, examinations=examined(flushed_share=0.02)).build(), id="few entries"),
         pytest.param(
+            failed(examinations=examined(absorbed_share=0.95, best_step_ratio=6.6)).build(), id="tiny steps"
+        ),
+        pytest.param(
             failed(depth=20, gains={"activation": -0.6}, run=HALF, examinations=FLUSHED).build(),
             id="vanishing",
         ),
