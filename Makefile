@@ -23,6 +23,12 @@ run: install           ## start Redis, the API and a worker; run the example; ke
 test: install          ## run all tests
 	$(BIN)/pytest
 
+science: install       ## hold the measurements against theory, in full (minutes)
+	$(BIN)/pytest -m slow tests/science
+
+accuracy: install      ## measure how often the diagnosis is right; write docs/accuracy.md (minutes)
+	$(BIN)/python -m tests.science.accuracy
+
 check: install         ## lint, format, types, dependency rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,4 +50,4 @@ docs: install          ## regenerate the documents that are made from the code
 clean:                 ## remove the virtual environment and caches (jobs in .gradient-clinic stay)
 	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help install run test check format benchmark docs clean
+.PHONY: help install run test science accuracy check format benchmark docs clean

@@ -95,9 +95,10 @@ class BackwardGain(Contract):
     """How a layer changes the size of the gradient that passes back through it."""
 
     total: float | None
-    """‖gradient at its input‖ / ‖gradient at its output‖; geometric mean over the probed steps."""
+    """‖gradient at its input‖ / ‖gradient at its output‖; geometric mean over the first and the last step."""
     by_cause: dict[str, float]
-    """The factors it is made of; their product is `total`."""
+    """The factors it is made of, by cause (weights, activation, normalisation, skip, …: docs/diagnoses.md);
+    their product is `total`."""
 
 
 class LayerReport(Contract):
@@ -138,6 +139,38 @@ class Ledger(Contract):
     """log10 of ‖gradient at the first layer's output‖ / ‖gradient at the last one's‖."""
     by_cause: dict[str, float]
     """The same, split by cause; the parts sum to the total."""
+
+
+class TrainabilityDriver(Contract):
+    """One measured quantity and what it adds to the prediction."""
+
+    feature: str
+    """Its name, as in `docs/trainability.md`."""
+    description: str
+    """What it is, with its unit."""
+    value: float | None
+    """The value measured, within the range that the prediction knows."""
+    log_odds: float
+    """What it adds to the log-odds of failure, against the average network: positive speaks for failure."""
+
+
+class Trainability(Contract):
+    """How likely it is that the network does not learn, foretold from the beginning of the run; what really
+    became of it is the outcome. `docs/trainability.md` says how good the prediction is."""
+
+    probability: Fraction | None
+    """Probability that this network with this optimizer and learning rate is not clearly learning after a
+    budget of about 120 steps; null where it cannot be predicted."""
+    at_best_learning_rate: Fraction | None
+    """The same if the learning rate were well chosen for this optimizer: of the network itself."""
+    steps_seen: int
+    """Steps whose losses were taken into account: 0 (initialisation only), 10 or 30."""
+    drivers: list[TrainabilityDriver] = Field(default_factory=list)
+    """What drives `probability`, the strongest first."""
+    not_known: list[str] = Field(default_factory=list)
+    """Features that were not measured, and averaged over."""
+    reason: str | None = None
+    """Why there is no prediction, or a less certain one."""
 
 
 class Runtime(Contract):
@@ -183,6 +216,8 @@ class Diagnosis(Contract):
     """The layers in the order of the forward pass."""
     ledger: Ledger | None = None
     """Where the gradient is lost; null if it could not be measured."""
+    trainability: Trainability | None = None
+    """How likely it was, after the first steps, that the network does not learn."""
     not_checked: list[str] = Field(default_factory=list)
     """What this diagnosis cannot know, and why."""
     runtime: Runtime

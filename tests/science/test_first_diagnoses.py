@@ -173,7 +173,7 @@ def test_a_network_that_diverges_is_one_finding_and_not_an_error(loss: str, seed
 
     assert diagnosis.verdict == "unhealthy"
     ((condition, severity, axis),) = alarms(diagnosis)
-    assert condition in {"exploding_gradients", "non_finite"}
+    assert condition in {"exploding_gradients", "learning_rate_too_large", "non_finite"}
     assert severity == "critical"
     assert axis is None, "the way back through the layers was sound"
     assert diagnosis.outcome.learned is False
@@ -190,7 +190,7 @@ def test_weights_that_are_too_large_explode_in_depth() -> None:
 def test_a_learning_rate_that_is_far_too_small_is_not_called_vanishing() -> None:
     ((condition, _, _),) = alarms(run(mlp(5, "relu", "he_normal"), 0, learning_rate=1e-7))
 
-    assert condition == "not_learning"
+    assert condition == "learning_rate_too_small"
 
 
 def test_a_few_steps_are_too_few_to_tell() -> None:

@@ -46,6 +46,7 @@ def diagnosis() -> dict[str, Any]:
         },
         "layers": [],
         "ledger": None,
+        "trainability": None,
         "not_checked": [],
         "runtime": {
             "device": "cpu",

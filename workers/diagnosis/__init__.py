@@ -5,7 +5,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from service.contract.diagnosis import Diagnosis
-from workers.diagnosis import engine, report
+from workers.diagnosis import engine, report, unchecked
 from workers.diagnosis.case import Case
 from workers.probes.trace import Trace
 
@@ -30,7 +30,8 @@ def diagnose(
             outcome=report.outcome(case),
             layers=report.layer_reports(case),
             ledger=report.ledger(case),
-            not_checked=report.not_checked(case),
+            trainability=case.trainability,
+            not_checked=unchecked.not_checked(case),
             runtime=report.runtime(trace),
             environment=report.environment(trace, service_version),
             metadata=metadata or {},

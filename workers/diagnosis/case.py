@@ -4,20 +4,35 @@ asked for."""
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from service.contract.conditions import MEASURES
-from service.contract.conditions.vanishing_gradients import ATTENUATION_ADAPTIVE, ATTENUATION_SGD
-from service.contract.diagnosis import Evidence
+from service.contract.conditions.exploding_gradients import ATTENUATION as GROWTH
+from service.contract.conditions.not_learning import GOOD_SKILL
+from service.contract.conditions.uninformative_data import OVERFIT_RATIO
+from service.contract.conditions.vanishing_gradients import (
+    ATTENUATION_ADAPTIVE,
+    ATTENUATION_SGD,
+    TIME_GAIN_ADAPTIVE,
+    TIME_GAIN_SGD,
+)
+from service.contract.diagnosis import Evidence, Trainability
 from workers.diagnosis.arithmetic import finite, median
+from workers.diagnosis.confidence import INTERVAL
 from workers.diagnosis.depth import DepthProfile, DepthProfiles, depth_profiles
 from workers.diagnosis.learning import Learning, assess_learning
+from workers.diagnosis.stability import loss_rebound
 from workers.diagnosis.through_time import TimeGains, time_gains
+from workers.diagnosis.trainability import assess_trainability
 from workers.probes.trace import FloatArray, Trace
 
 ADAPTIVE_OPTIMIZERS = frozenset({"adam", "adamw", "rmsprop"})
 """Optimizers that rescale each parameter's step, and so tolerate a weaker gradient."""
+
+Harm = Literal["failed", "poor", "none", "unknown"]
+"""What became of the training: it did not learn, learned poorly, learned well, or that is not known."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,11 @@ class Case:
     def learning(self) -> Learning:
         """Whether it learned."""
         return assess_learning(self.trace)
+
+    @cached_property
+    def trainability(self) -> Trainability:
+        """What its beginning foretold."""
+        return assess_trainability(self.trace)
 
     @cached_property
     def depth(self) -> DepthProfiles | None:
@@ -62,6 +82,56 @@ class Case:
     def vanishing_limit(self) -> float:
         """Decades of loss in depth from which the gradient has vanished for this optimizer; positive."""
         return -(ATTENUATION_ADAPTIVE if self.adaptive else ATTENUATION_SGD).value
+
+    @property
+    def time_limit(self) -> float:
+        """The same for time; positive."""
+        return -(TIME_GAIN_ADAPTIVE if self.adaptive else TIME_GAIN_SGD).value
+
+    @cached_property
+    def harm(self) -> Harm:
+        """The consequence that a symptom needs."""
+        if self.learning.learned is None:
+            return "unknown"
+        if self.learning.learned is False:
+            return "failed"
+        return "poor" if self.learning.skill < GOOD_SKILL.value else "none"
+
+    @cached_property
+    def gradient_passes(self) -> bool:
+        """Whether the gradient neither vanishes nor explodes with depth or time at the first step that tells.
+
+        Where that was not measured, nothing speaks against it.
+        """
+        depth = self.depth.initial if self.depth is not None else None
+        if depth is not None:
+            margin = INTERVAL * depth.deviation
+            if depth.surely_lost > self.vanishing_limit or depth.attenuation - margin > GROWTH.value:
+                return False
+        return not any(
+            abs(g.initial.gain) - INTERVAL * g.initial.deviation > self.time_limit for g in self.time.values()
+        )
+
+    def examined_first(self, quantity: str) -> float:
+        """A quantity of the examination before training; NaN where there is none."""
+        return next((getattr(e, quantity) for e in self.trace.examinations if e.step == 0), math.nan)
+
+    def examined_last(self, quantity: str) -> float:
+        """A quantity of the last examination in which it is known; NaN where there is none."""
+        values = [float(getattr(e, quantity)) for e in self.trace.examinations]
+        return next((value for value in reversed(values) if math.isfinite(value)), math.nan)
+
+    @cached_property
+    def fits_a_batch(self) -> bool | None:
+        """Whether a copy of the network, as it was before training, learns 32 samples by heart; None where
+        not tried."""
+        ratio = self.examined_first("overfit_ratio")
+        return ratio < OVERFIT_RATIO.value if math.isfinite(ratio) else None
+
+    @cached_property
+    def loss_rebound(self) -> float:
+        """Largest rise of the smoothed loss above its own earlier minimum, over the first loss."""
+        return loss_rebound(self.trace.loss)
 
     def values(self, series: str) -> FloatArray:
         """(probed steps, layers) of a series; no rows if it was not measured."""

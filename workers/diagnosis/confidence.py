@@ -22,6 +22,10 @@ THRESHOLD_UNCERTAINTY = 0.5
 our grid."""
 
 
+SHARE_UNCERTAINTY = 0.05
+"""The same for shares."""
+
+
 def beyond(value: float, threshold: float, deviation: float) -> float:
     """Probability that a value measured with that standard deviation lies above the threshold."""
     return logistic(NORMAL_SCALE * (value - threshold) / max(deviation, 1e-12))
@@ -30,6 +34,11 @@ def beyond(value: float, threshold: float, deviation: float) -> float:
 def beyond_decades(value: float, threshold: float, deviation: float) -> float:
     """The same for decades, with the thresholds' own uncertainty."""
     return beyond(value, threshold, math.hypot(deviation, THRESHOLD_UNCERTAINTY))
+
+
+def beyond_share(value: float, threshold: float) -> float:
+    """The same for shares and ratios between 0 and 1, whose thresholds are uncertain by SHARE_UNCERTAINTY."""
+    return beyond(value, threshold, SHARE_UNCERTAINTY)
 
 
 def joint(*probabilities: float) -> float:

@@ -2,37 +2,22 @@
 
 The network's spine are the layers that every path from the loss to the input passes. Between the outputs
 of two neighbours on it lies one layer (or one residual block), so the gradient's log-norms at the spine
-split its whole change into one part per layer, exactly.
+split its whole change into one part per layer, exactly. The trace's ledger splits each part by cause, exactly
+too; where there is none, a layer's part is put down to its operation.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from workers.diagnosis.arithmetic import log10, median
+from workers.diagnosis.causes import CAUSE_NAMES, MOST_DECADES, NO_LOSS, cause_of
 from workers.diagnosis.confidence import INTERVAL
+from workers.probes.ledger.measured import LedgerTrace
 from workers.probes.trace import FloatArray, LayerInfo, Series, Trace
-
-CAUSES = {
-    "activation": "activation",
-    "linear": "weights",
-    "conv1d": "weights",
-    "conv2d": "weights",
-    "embedding": "weights",
-    "recurrent": "weights",
-    "attention": "weights",
-    "batch_norm": "normalisation",
-    "layer_norm": "normalisation",
-    "group_norm": "normalisation",
-    "residual": "skip",
-}
-"""What a layer of each operation does to the gradient. Everything else (pooling, flatten, dropout):
-`other`."""
-
-CAUSE_NAMES = ("activation", "weights", "normalisation", "skip", "other")
 
 MINIMAL_DEPTH = 3
 """Layers with trained parameters from which a loss of gradient with depth can be spoken of."""
@@ -42,11 +27,6 @@ _SMOOTH = 2.0
 _FLUCTUATION = {"sigmoid": _SMOOTH, "tanh": _SMOOTH, "hardtanh": _SMOOTH, "identity": _SMOOTH}
 """v in Var log‖δ‖² = v·depth/width: 2 for smooth activations, 5 for ReLU and its relatives (Hanin & Nica
 2020)."""
-
-
-def cause_of(layer: LayerInfo) -> str:
-    """What the layer's backward gain is put down to."""
-    return CAUSES.get(layer.op, "other")
 
 
 @dataclass(frozen=True)
@@ -61,6 +41,9 @@ class DepthProfile:
     """(layers,) log10 of the Euclidean norm of the gradient at each layer's output; -inf where it is zero."""
     step: int | None
     """The step it was measured at; None for the median over the run."""
+    ledger: Mapping[str, FloatArray] | None = None
+    """For each cause, (layers,) decades that it has added between the loss and each output at this step, or,
+    for the run, at its last; None where that was not measured."""
 
     @cached_property
     def reached(self) -> int:
@@ -75,11 +58,24 @@ class DepthProfile:
 
     @cached_property
     def parts(self) -> dict[str, float]:
-        """Decades that each cause adds (negative: loses), over the layers that the gradient reaches."""
-        gains: dict[str, list[float]] = {cause: [] for cause in CAUSE_NAMES}
+        """Decades that each cause adds (negative: loses), over the layers that the gradient reaches: what the
+        ledger says, and what it leaves of each layer's part by the layer's operation."""
+        ledger = self._known_ledger
+        gains: dict[str, list[float]] = {cause: [] for cause in ledger or CAUSE_NAMES}
         for index in range(self.reached + 1, len(self.layers)):
-            gains[cause_of(self.layers[index])].append(self.log_norms[index - 1] - self.log_norms[index])
+            within = {cause: float(added[index - 1] - added[index]) for cause, added in ledger.items()}
+            for cause, part in within.items():
+                gains[cause].append(part)
+            left = self.log_norms[index - 1] - self.log_norms[index] - math.fsum(within.values())
+            gains[cause_of(self.layers[index])].append(left)
         return {cause: math.fsum(values) for cause, values in gains.items()}
+
+    @property
+    def _known_ledger(self) -> Mapping[str, FloatArray]:
+        """The ledger, if it goes as far as the gradient does; else nothing."""
+        ledger = self.ledger or {}
+        known = (np.abs(added[self.reached :]) < MOST_DECADES for added in ledger.values())
+        return ledger if all(each.all() for each in known) else {}
 
     @property
     def total(self) -> float:
@@ -88,9 +84,9 @@ class DepthProfile:
 
     @property
     def attenuation(self) -> float:
-        """The total without `other`: averaging pools share a gradient out among entries, they do not
-        lose it."""
-        return self.total - self.parts["other"]
+        """The total without what pooling, dropout and reshaping do: they share a gradient out among entries,
+        they do not lose it."""
+        return self.total - math.fsum(part for cause, part in self.parts.items() if cause in NO_LOSS)
 
     @property
     def surely_lost(self) -> float:
@@ -220,7 +216,19 @@ def _profiles(
     if not measured.size:
         return None
     rows = norms[measured]
-    first = DepthProfile(layers, trained, rows[0], int(series.steps[measured[0]]))
-    run = DepthProfile(layers, trained, np.array([median(column) for column in rows.T]), None)
+    step = int(series.steps[measured[0]])
+    first = DepthProfile(layers, trained, rows[0], step, _ledger(trace.ledger, step, columns))
+    over_run = np.array([median(column) for column in rows.T])
+    last = int(trace.ledger.steps[-1]) if trace.ledger else 0
+    run = DepthProfile(layers, trained, over_run, None, _ledger(trace.ledger, last, columns))
     opened = first.blocked and not run.blocked
     return DepthProfiles(initial=run if opened else first, run=run, opened=opened)
+
+
+def _ledger(ledger: LedgerTrace | None, step: int, columns: Sequence[int]) -> dict[str, FloatArray] | None:
+    """By cause, what was added on the way to each of these layers at a step; None where that is not known."""
+    rows = np.flatnonzero(ledger.steps == step) if ledger is not None else np.empty(0)
+    if ledger is None or not rows.size:
+        return None
+    added = ledger.outputs[rows[0], list(columns)]
+    return {cause: added[:, index] for index, cause in enumerate(ledger.causes)}

@@ -10,7 +10,7 @@ from workers.diagnosis import conditions, learning
 from workers.diagnosis import confidence as c
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.conditions.vanishing_gradients.depth import CERTAIN_FAILURE
-from workers.diagnosis.depth import CAUSE_NAMES, CAUSES
+from workers.probes.ledger.causes import CAUSES
 
 
 def document() -> str:
@@ -63,8 +63,19 @@ from the last layer with trained parameters to the first. **Attenuation** is log
 It does not change when the loss is scaled, and, unlike the gradients of the weights, not when the forward
 signal shrinks.
 
-The **ledger** splits it: between two neighbours on the spine lies one layer, whose share is put down to a
-cause. The parts sum to the total exactly. Causes: {_causes()}.
+The **ledger** splits it by cause, exactly, whatever the network's shape. It walks the graph of the backward
+pass: where node v sends the contribution c to the gradient g_u of the tensor u below it, log(‖c‖ / ‖g_v‖) is
+put down to v's operation, log(‖g_u‖ / ‖c‖) to the paths that meet in u (`skip`), and each path counts by its
+share ⟨c, g_u⟩ / ‖g_u‖². The shares at a tensor sum to 1 (outside [0, 1], paths cancel each other), so that
+the causes sum to log(‖g_u‖ / ‖g_loss‖) but for rounding. It is taken at the first and the last step, with
+recurrences written out step by step; `layers[].backward_gain` gives it for each layer. Where the whole run is
+judged, what the last step's ledger leaves of a layer's part is put down to the layer's operation; so is all
+of it in networks whose graph is too large to walk. `pooling`, `dropout` and `other` are left out of the
+attenuation: they share a gradient out among entries, they do not lose it.
+
+| cause | what it stands for |
+|---|---|
+{_causes()}
 
 A random network of width n and depth L fluctuates around its mean: Var log‖δ‖² = v·L/n with v = 5 for
 ReLU and its relatives and 2 for smooth activations (Hanin & Nica 2020). The gradient counts as lost only
@@ -79,8 +90,10 @@ A value x with standard deviation s lies beyond its threshold t with probability
 probability of the symptom and that of the consequence (the held-out metric against its limit, with its
 standard error), at most {c.CONFIDENCE_CEILING}: it is one run with one seed.
 
-Where it is not known whether the network learns, the probability of failure comes from our grid of 1510
-sets of training runs, by logistic regression on the decades V that are lost in depth:
+Where it is not known whether the network learns, the probability of failure is the one foretold,
+`trainability.at_best_learning_rate`: [trainability](trainability.md) shows how well it is calibrated, also
+among networks whose gradient vanishes. Where nothing can be foretold (recurrent networks), it comes from
+1510 sets of training runs of our grid, by logistic regression on the decades V that are lost:
 
 | optimizer | probability of failure |
 |---|---|
@@ -91,8 +104,7 @@ fitted on fully connected networks on one small data set: take them as an order 
 
 
 def _causes() -> str:
-    ops = {cause: [f"`{op}`" for op, of in CAUSES.items() if of == cause] for cause in CAUSE_NAMES}
-    return "; ".join(f"`{cause}` ({', '.join(names) or 'everything else'})" for cause, names in ops.items())
+    return "\n".join(f"| `{cause}` | {meaning} |" for cause, meaning in CAUSES.items())
 
 
 def _priors() -> str:

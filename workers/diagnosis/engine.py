@@ -30,15 +30,15 @@ def _settled(raw: Sequence[Finding]) -> Iterable[Finding]:
 
 
 def _cause(finding: Finding, raw: Sequence[Finding]) -> Finding | None:
-    """The most severe finding that explains this one and is not explained itself."""
+    """The most severe finding at the beginning of a chain of causes that ends in this one; None for one that
+    nothing explains. `explained_by` has no circles, so the chain has a beginning."""
     explained_by = _BY_NAME[finding.condition].explained_by
     causes = [
-        other
+        _cause(other, raw) or other
         for other in raw
         if other.condition in explained_by
         and other.severity != "note"
         and _RANK[other.severity] <= _RANK[finding.severity]
-        and _cause(other, raw) is None
     ]
     return min(causes, key=lambda other: (_RANK[other.severity], -other.confidence), default=None)
 

@@ -1,11 +1,9 @@
-"""The plain parts of a diagnosis: what each layer measured, the outcome, what the run cost, what could
-not be known."""
+"""The plain parts of a diagnosis: what each layer measured, the outcome, what the run cost."""
 
 import math
 
 import numpy as np
 
-from service.contract.conditions.not_learning import ENOUGH_STEPS
 from service.contract.diagnosis import (
     BackwardGain,
     Environment,
@@ -17,10 +15,13 @@ from service.contract.diagnosis import (
 )
 from workers.diagnosis.arithmetic import finite, log10, median, power_of_ten
 from workers.diagnosis.case import Case
-from workers.diagnosis.depth import MINIMAL_DEPTH, cause_of
+from workers.diagnosis.causes import MOST_DECADES, cause_of
 from workers.diagnosis.learning import steps_made
-from workers.diagnosis.wording import listed
+from workers.probes.ledger.measured import LedgerTrace
 from workers.probes.trace import STATISTICS, LayerInfo, Trace
+
+NO_PART = 1e-10
+"""Decades up to which a part of the ledger is rounding."""
 
 
 def layer_reports(case: Case) -> list[LayerReport]:
@@ -59,11 +60,27 @@ def _statistics(case: Case, tensor: str, index: int) -> Statistics | None:
 
 
 def _backward_gain(case: Case, index: int, layer: LayerInfo) -> BackwardGain | None:
-    """Geometric mean over the probed steps; a layer has one cause, which bears all of it."""
+    """From the ledger; without one, a layer's one cause bears all of it."""
+    parts = _local_parts(case.trace.ledger, index)
+    if parts is not None:
+        total = finite(power_of_ten(math.fsum(parts.values())))
+        factors = {c: finite(power_of_ten(part)) for c, part in parts.items() if abs(part) > NO_PART}
+        known = {cause: factor for cause, factor in factors.items() if factor is not None}
+        return BackwardGain(total=total, by_cause=known) if total is not None else None
     logs = log10(case.values("backward.gain")[:, index])
     logs = logs[np.isfinite(logs)]
     total = finite(power_of_ten(float(logs.mean()))) if logs.size else None
     return BackwardGain(total=total, by_cause={cause_of(layer): total}) if total is not None else None
+
+
+def _local_parts(ledger: LedgerTrace | None, index: int) -> dict[str, float] | None:
+    """Decades that each cause adds within a layer, mean over the ledger's steps; None where not known."""
+    if ledger is None:
+        return None
+    below, above = ledger.inputs[:, index], ledger.outputs[:, index]
+    measured = ((np.abs(below) < MOST_DECADES) & (np.abs(above) < MOST_DECADES)).all(axis=1)
+    known = below[measured] - above[measured]
+    return dict(zip(ledger.causes, known.mean(axis=0).tolist(), strict=True)) if len(known) else None
 
 
 def ledger(case: Case) -> Ledger | None:
@@ -73,7 +90,8 @@ def ledger(case: Case) -> Ledger | None:
         return None
     if profile.blocked or not math.isfinite(profile.total):
         return Ledger(log10_total=None, by_cause={})
-    return Ledger(log10_total=profile.total, by_cause=profile.parts)
+    parts = {cause: part if abs(part) > NO_PART else 0.0 for cause, part in profile.parts.items()}
+    return Ledger(log10_total=profile.total, by_cause=parts)
 
 
 def outcome(case: Case) -> Outcome:
@@ -106,58 +124,3 @@ def runtime(trace: Trace) -> Runtime:
 def environment(trace: Trace, service_version: str) -> Environment:
     """What one needs to run it again."""
     return Environment(torch=trace.run.torch, service=service_version, seed=trace.run.seed)
-
-
-def not_checked(case: Case) -> list[str]:
-    """What this run cannot tell, and why."""
-    return [*_about_learning(case), *_about_depth(case), *_about_time(case)]
-
-
-def _about_learning(case: Case) -> list[str]:
-    match case.learning.judgement:
-        case "not_trained":
-            return ["Whether it learns: it was not trained, only probed at initialisation."]
-        case "too_early":
-            return [
-                f"Whether it would learn with more steps: {case.learning.steps} were made, its loss may "
-                f"still fall, and under {ENOUGH_STEPS.value:g} steps nothing is concluded from a lack of "
-                "success."
-            ]
-        case "not_evaluated":
-            return [
-                "Whether it learned: its held-out performance could not be evaluated, or chance on so few "
-                "samples could reach any value."
-            ]
-        case "failed":
-            return [
-                "Whether these data can be learned at all, whether another learning rate would do, and "
-                "whether features collapse on the way forward."
-            ]
-    return []
-
-
-def _about_depth(case: Case) -> list[str]:
-    if case.depth is None:
-        return [
-            f"Loss of gradient with depth: fewer than {MINIMAL_DEPTH} layers with trained parameters in a "
-            "row could be measured."
-        ]
-    if case.depth.initial.blocked:
-        return [
-            "The full loss of gradient with depth: the gradient is exactly zero at some layers, so its "
-            "logarithm does not exist and the ledger is empty."
-        ]
-    return []
-
-
-def _about_time(case: Case) -> list[str]:
-    recurrent = [layer for layer in case.trace.layers if layer.op == "recurrent"]
-    unmeasured = [layer.name for layer in recurrent if layer.name not in case.time]
-    sequences = [layer.name for layer in recurrent if len(layer.output_shape) > 1 and layer.name in case.time]
-    found = [f"Loss of gradient through time in {listed(unmeasured)}: not measured."] if unmeasured else []
-    if sequences:
-        found.append(
-            f"Loss of gradient through time in {listed(sequences)} may be hidden: the layers above read its "
-            "output at every time step, so each step also gets a gradient directly."
-        )
-    return found

@@ -11,6 +11,11 @@ _CAUSE_WORDS = {
     "weights": "the weights",
     "normalisation": "the normalisation layers",
     "skip": "the residual blocks",
+    "attention": "the attention",
+    "pooling": "pooling",
+    "dropout": "dropout",
+    "loss": "the loss function",
+    "scale": "gates and scales",
     "other": "pooling and dropout",
 }
 
@@ -47,7 +52,11 @@ def power(decades: float) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    """A share in percent; to two digits where it is under one."""
+    value = 100 * share
+    if not math.isfinite(value):
+        return number(value)
+    return f"{value:.0f} %" if abs(value) >= 1 or value == 0 else f"{value:.2g} %"
 
 
 def listed(names: Sequence[str], limit: int = 4) -> str:

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from workers.probes.arena import Arena
 from workers.probes.capture import TapLog, choose_capture
 from workers.probes.digest import Digest, FullRows, StepRows
+from workers.probes.ledger.measured import LedgerTrace
+from workers.probes.ledger.recording import LedgerLog
 from workers.probes.norms import NormLog
 from workers.probes.parameters import LayerWeights
 from workers.probes.quantities.through_time import ThroughTime
@@ -56,6 +58,7 @@ class Recorder:
             if hasattr(module, "time_tap")
         }
         self._through_time = ThroughTime(network, recurrent)
+        self._ledger = LedgerLog(network, layers, found)
         self._digest = Digest(layers, found, self._weights, self._initial_samples(), schedule)
         self._steps: list[int] = []
         self._full_steps: list[int] = []
@@ -66,6 +69,8 @@ class Recorder:
         it."""
         if step in self._schedule.through_time:
             self._through_time.measure(step, compute_loss, scale)
+        if step in self._schedule.ledger:
+            self._ledger.measure(step, compute_loss, scale)
         self._full = step in self._schedule.full
         if self._full:
             self._capture.attach()
@@ -119,6 +124,10 @@ class Recorder:
         """After `finish`: loss, total gradient norm, series and profiles through time, up to and including
         the first step whose loss is not finite."""
         return (*self._digest.result(), self._through_time.profiles())
+
+    def ledger(self) -> LedgerTrace | None:
+        """After `finish`: the ledger of the first and the last step; None for a network too large for it."""
+        return self._ledger.result()
 
     def _allocate(self, entries: Sequence[int], device: torch.device) -> None:
         arena = self._arena = Arena(device)

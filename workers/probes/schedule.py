@@ -34,6 +34,8 @@ class Schedule:
     huge."""
     through_time: frozenset[int]
     """Steps at which the gradient through time is measured."""
+    ledger: frozenset[int]
+    """Steps at which the ledger is taken: the first and the last."""
 
     @classmethod
     def plan(cls, probe: ProbePlan, steps: int, layers: int) -> "Schedule":
@@ -44,7 +46,9 @@ class Schedule:
         full = _auto(made, probe.budget) if probe.every == "auto" else _regular(made, probe.every)
         if len(full) > rows:
             full = _regular(made, math.ceil(made / rows))
-        return cls(frozenset(full), math.ceil(made / rows), frozenset(_geometric(made)))
+        return cls(
+            frozenset(full), math.ceil(made / rows), frozenset(_geometric(made)), frozenset({0, made - 1})
+        )
 
 
 def _regular(made: int, every: int) -> list[int]:

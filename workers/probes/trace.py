@@ -7,16 +7,24 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT_VERSION = 1
+from workers.probes.examined import Cost as Cost
+from workers.probes.examined import DataCheck as DataCheck
+from workers.probes.examined import Examination as Examination
+from workers.probes.examined import ParameterInfo as ParameterInfo
+from workers.probes.examined import filled
+from workers.probes.ledger.measured import LedgerTrace
+
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
+T = TypeVar("T")
 Task = Literal["classification", "regression"]
 
 STATISTICS = ("norm", "mean", "std", "min", "max", "near_zero", "non_finite")
@@ -103,6 +111,8 @@ class RunInfo:
     """Estimated ratio of the run's duration to that of a run without probes."""
     stopped_early: str | None = None
     """Why fewer steps than planned were made, e.g. `non_finite_loss`."""
+    examination_seconds: float = 0.0
+    """Seconds spent on examinations, beside `seconds`."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,14 @@ class Trace:
     """For each recurrent layer, by name."""
     evaluation: Evaluation | None = None
     """Null if it could not be evaluated."""
+    ledger: LedgerTrace | None = None
+    """What changes the gradient's size, cause by cause; null if the network is too large for it."""
+    examinations: tuple[Examination, ...] = ()
+    """Experiments on a copy of the network: before training, and after it if there was any."""
+    data_check: DataCheck | None = None
+    parameters: tuple[ParameterInfo, ...] = ()
+    """Every parameter tensor of the network."""
+    cost: Cost | None = None
 
     def layer_index(self, name: str) -> int:
         """Position of a layer. Raises KeyError if there is none of that name."""
@@ -137,6 +155,7 @@ class Trace:
             f"through_time/{n}/{f}": a for n, p in self.through_time.items() for f, a in p._asdict().items()
         }
         arrays |= {f"series/{n}/{f}": a for n, s in self.series.items() for f, a in s._asdict().items()}
+        arrays |= {f"ledger/{n}": a for n, a in (self.ledger.arrays() if self.ledger else {}).items()}
         arrays |= {
             "loss": self.loss,
             "total_gradient_norm": self.total_gradient_norm,
@@ -151,20 +170,21 @@ class Trace:
         """Read what `save` wrote. Raises ValueError for another format."""
         with np.load(path, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
-            if header["format_version"] != FORMAT_VERSION:
-                found = header["format_version"]
+            if (found := header["format_version"]) not in READABLE_VERSIONS:
                 raise ValueError(f"trace format {found}; this version reads {FORMAT_VERSION}")
             named: dict[str, dict[str, dict[str, Any]]] = {"series": {}, "through_time": {}}
+            ledger: dict[str, Any] = {}
             for key in archive.files:
                 group, _, rest = key.partition("/")
-                if rest:
+                if group == "ledger":
+                    ledger[rest] = archive[key]
+                elif rest:
                     name, _, part = rest.rpartition("/")
                     named[group].setdefault(name, {})[part] = archive[key]
             layers = tuple(
                 LayerInfo(**{**layer, "output_shape": tuple(layer["output_shape"])})
                 for layer in header["layers"]
             )
-            evaluation = _evaluation(header["evaluation"]) if header["evaluation"] else None
             return cls(
                 run=RunInfo(**header["run"]),
                 layers=layers,
@@ -173,7 +193,12 @@ class Trace:
                 step_seconds=archive["step_seconds"],
                 series={n: Series(**a) for n, a in named["series"].items()},
                 through_time={n: TimeProfile(**a) for n, a in named["through_time"].items()},
-                evaluation=evaluation,
+                evaluation=_read(Evaluation, header["evaluation"]),
+                ledger=LedgerTrace.of(ledger, header["ledger"]) if header.get("ledger") else None,
+                examinations=tuple(Examination(**filled(e)) for e in header.get("examinations", [])),
+                data_check=_read(DataCheck, header.get("data_check")),
+                parameters=tuple(ParameterInfo(**p) for p in header.get("parameters", [])),
+                cost=_read(Cost, header.get("cost")),
             )
 
     def save_json(self, path: Path) -> None:
@@ -187,6 +212,8 @@ class Trace:
                 n: {f: _plain(a) for f, a in p._asdict().items()} for n, p in self.through_time.items()
             },
         }
+        if self.ledger:
+            document["ledger"] |= {n: _plain(a) for n, a in self.ledger.arrays().items()}
         with gzip.open(path, "wt", encoding="utf-8", compresslevel=6) as file:
             json.dump(_finite(document), file, allow_nan=False)
 
@@ -196,13 +223,16 @@ class Trace:
             "run": asdict(self.run),
             "layers": [asdict(layer) for layer in self.layers],
             "evaluation": asdict(self.evaluation) if self.evaluation else None,
+            "ledger": self.ledger.header() if self.ledger else None,
+            "examinations": [asdict(examination) for examination in self.examinations],
+            "data_check": asdict(self.data_check) if self.data_check else None,
+            "parameters": [asdict(parameter) for parameter in self.parameters],
+            "cost": asdict(self.cost) if self.cost else None,
         }
 
 
-def _evaluation(document: dict[str, Any]) -> Evaluation:
-    """Null stands for NaN, which JSON does not have: a diverged network scores nothing."""
-    filled: dict[str, Any] = {key: math.nan if value is None else value for key, value in document.items()}
-    return Evaluation(**filled)
+def _read(kind: type[T], document: dict[str, Any] | None) -> T | None:
+    return kind(**filled(document)) if document else None
 
 
 def _plain(array: FloatArray | IntArray) -> list[Any]:

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from service.contract.training_plan import ProbePlan, TrainingPlan
+from workers.examination.cost import TimedBatches
+from workers.examination.examiner import Examiner
 from workers.probes.quantities.dead_units import SAMPLES, dead_units
 from workers.probes.recorder import Recorder
 from workers.probes.schedule import Schedule
@@ -71,23 +73,33 @@ class _Run:
         self._schedule = Schedule.plan(probe, training.steps, len(layers))
         optimizer = build_optimizer(network, training)
         self._loop = Loop(network, training, optimizer, loss_function(loss), self._precision)
+        self._examiner = Examiner(
+            network, layers, dataset, training, loss, self._precision, optimizer, device
+        )
 
     def make(self, report: Report) -> Trace:
         before = self._evaluator.held_out(self._network)
         dead_before = self._dead_units()
+        examinations = [self._examiner.examine(step=0)]
         recorder = Recorder(
             self._network, self._layers, self._schedule, self._batches.first_inputs(), self._device
         )
-        clock = Clock(self._device)
+        clock, batches = Clock(self._device), TimedBatches(iter(self._batches))
         started = time.perf_counter()
         try:
-            self._loop.run(iter(self._batches), recorder, report, clock)
+            self._loop.run(batches, recorder, report, clock)
         finally:
             recorder.finish()
         clock.finish()
         seconds = time.perf_counter() - started
         losses, total_norms, series, through_time = recorder.measurements()
         series["activation.dead_units"] = self._dead_series(dead_before, len(losses))
+        if self._training.steps:
+            examinations.append(self._examiner.examine(step=len(losses)))
+        data_check, parameters = self._examiner.check_data(), self._examiner.parameters()
+        schedule = self._schedule
+        measured = schedule.full | schedule.through_time | schedule.ledger
+        cost = self._examiner.cost(clock.seconds(), batches.seconds, measured)
         return Trace(
             run=self._run_info(clock, seconds, recorder.diverged),
             layers=self._layers,
@@ -97,6 +109,11 @@ class _Run:
             series=series,
             through_time=through_time,
             evaluation=self._evaluation(before),
+            ledger=recorder.ledger(),
+            examinations=tuple(examinations),
+            data_check=data_check,
+            parameters=parameters,
+            cost=cost,
         )
 
     def _dead_units(self) -> FloatArray:
@@ -138,10 +155,13 @@ class _Run:
             precision=self._training.precision,
             seed=self._training.seed,
             device=torch.cuda.get_device_name(self._device) if cuda else self._device.type,
-            torch=torch.__version__,
+            torch=str(torch.__version__),
             seconds=seconds,
-            probe_overhead=probe_overhead(clock.effort(), self._schedule.full, self._schedule.through_time),
+            probe_overhead=probe_overhead(
+                clock.effort(), self._schedule.full, self._schedule.through_time | self._schedule.ledger
+            ),
             stopped_early="non_finite_loss" if diverged else None,
+            examination_seconds=self._examiner.seconds,
         )
 
 

@@ -48,7 +48,7 @@ INFO = ConditionInfo(
     "other conditions explains it.",
     recognised_by="The held-out metric is not clearly better than that of the best constant prediction, "
     "the training loss has stopped falling, and the gradient passes through the network with a healthy "
-    "gain. This is critical where a reason shows (tiny updates, silent layers, a loss that rose) or after "
+    "gain. This is critical where a reason shows (tiny updates, a loss that rose) or after "
     "a long run; else, or if the network fits its training data and fails only on held-out data, it is a "
     "warning.",
     thresholds=(STANDARD_ERRORS, MINIMAL_SKILL, GOOD_SKILL, ENOUGH_STEPS, PATIENCE, TINY_UPDATE),

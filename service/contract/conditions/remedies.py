@@ -97,6 +97,69 @@ _ALL = (
         sources=(c.ZHANG_2017,),
     ),
     RemedyInfo(
+        name="leaky_relu",
+        title="A rectifier that does not die",
+        description="Use leaky ReLU, GELU or SiLU, whose derivative is not zero for negative inputs; start "
+        "with biases of 0, and with a smaller learning rate if the units died during training.",
+        sources=(c.LU_2020,),
+    ),
+    RemedyInfo(
+        name="cross_entropy",
+        title="Cross-entropy instead of squared error",
+        description="Train classes with cross-entropy on the logits: the derivative of the softmax cancels, "
+        "and the whole error reaches the output. With squared error, start from small logits.",
+        sources=(c.GLOROT_2010,),
+    ),
+    RemedyInfo(
+        name="standardise_inputs",
+        title="Standardised inputs",
+        description="Subtract each input feature's mean and divide by its standard deviation, both from the "
+        "training data.",
+        sources=(c.LECUN_1998,),
+    ),
+    RemedyInfo(
+        name="class_weights",
+        title="Balanced classes",
+        description="Weight the loss by the inverse class frequencies or sample the classes evenly, and "
+        "judge by a metric that does not reward the majority class (balanced accuracy).",
+        sources=(c.HE_2009,),
+    ),
+    RemedyInfo(
+        name="regularisation",
+        title="Regularisation or more data",
+        description="More or augmented data, weight decay, dropout, a smaller network, or stopping when the "
+        "held-out metric no longer improves.",
+        sources=(c.SRIVASTAVA_2014,),
+    ),
+    RemedyInfo(
+        name="loss_scaling",
+        title="Loss scaling or bfloat16",
+        description="Multiply the loss before the backward pass and divide the gradients after it "
+        "(`loss_scaling: true`), or use bfloat16, which has the range of float32.",
+        sources=(c.MICIKEVICIUS_2018,),
+    ),
+    RemedyInfo(
+        name="check_graph",
+        title="Look at the computation graph",
+        description="Find where the path from the loss to the parameters is cut: a `detach`, a `no_grad`, a "
+        "module that is built but not used, parameters that were not given to the optimizer.",
+        sources=(),
+    ),
+    RemedyInfo(
+        name="larger_batches",
+        title="More work per step",
+        description="Larger batches, batches prepared in the background, fewer and larger operations "
+        "(fusion, compilation): what a step costs beside arithmetic is shared by more samples.",
+        sources=(c.WILLIAMS_2009,),
+    ),
+    RemedyInfo(
+        name="flush_denormals",
+        title="Flush denormal numbers to zero",
+        description="`torch.set_flush_denormal(True)` on a CPU: the numbers are too small to matter but "
+        "take many cycles.",
+        sources=(),
+    ),
+    RemedyInfo(
         name="more_steps", title="More steps", description="Train longer before concluding.", sources=()
     ),
 )

@@ -37,3 +37,15 @@ def test_conditions_are_consequences_only_of_conditions_that_exist() -> None:
     for condition in conditions.CONDITIONS:
         assert condition.explained_by <= set(CONDITIONS)
         assert condition.info.name not in condition.explained_by
+
+
+def test_no_condition_explains_itself_by_way_of_others() -> None:
+    causes = {condition.info.name: condition.explained_by for condition in conditions.CONDITIONS}
+
+    def reached(name: str, seen: frozenset[str]) -> None:
+        assert name not in seen, f"{name} explains itself: {sorted(seen)}"
+        for cause in causes[name]:
+            reached(cause, seen | {name})
+
+    for name in causes:
+        reached(name, frozenset())

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from tests.unit.diagnosis.traces import LEARNED, RUN, layer
 from workers.diagnosis import diagnose
+from workers.probes.examined import Cost, DataCheck, Examination, ParameterInfo
 from workers.probes.trace import (
     LAYER_QUANTITIES,
     STATISTICS,
@@ -43,6 +44,18 @@ SERIES = [*(f"{t}.{s}" for t in TENSORS for s in STATISTICS), *LAYER_QUANTITIES]
 
 def arrays_of(*shape: int) -> st.SearchStrategy[np.ndarray]:
     return arrays.arrays(np.float64, shape, elements=NUMBERS)
+
+
+def of_numbers(kind: type[Any], **integers: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
+    """A dataclass whose fields are any numbers."""
+    return st.builds(kind, **{f.name: integers.get(f.name, NUMBERS) for f in fields(kind)})
+
+
+EXAMINATIONS = of_numbers(Examination, step=st.sampled_from([0, 150]))
+PARAMETERS = st.builds(
+    ParameterInfo, name=st.just("w"), layer=st.sampled_from(["", "0", "gone"]), size=st.integers(0, 9),
+    trained=st.booleans(), reached=st.booleans(), zero_at_start=st.booleans(), zero_later=st.booleans(),
+)  # fmt: skip
 
 
 @st.composite
@@ -91,6 +104,10 @@ def traces(draw: st.DrawFn) -> Trace:
         through_time={info.name: TimeProfile(at, draw(arrays_of(rows, length))) for info in layers
                       if info.op == "recurrent"},
         evaluation=evaluation,
+        examinations=tuple(draw(st.lists(EXAMINATIONS, max_size=2))),
+        data_check=draw(st.none() | of_numbers(DataCheck, samples=st.integers(1, 99))),
+        parameters=tuple(draw(st.lists(PARAMETERS, max_size=3))),
+        cost=draw(st.none() | of_numbers(Cost)),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from tests.unit.diagnosis.traces import (
     LEARNED,
     RUN,
     TraceBuilder,
+    examined,
     layer,
     mlp,
     recurrent_trace,
@@ -189,6 +190,13 @@ class TestLookAlikes:
         assert conditions(diagnosis)["converged"] == "note"
         assert "vanishing_gradients" not in conditions(diagnosis)
 
+    def test_a_network_that_was_trained_before_is_converged_from_the_first_step_on(self) -> None:
+        done = examined(error_level=0.0004, best_step_ratio=5.0)
+        diagnosis = of(TraceBuilder(mlp(3, "tanh"), loss=np.full(200, 3e-4), examinations=done).build())
+
+        assert diagnosis.verdict == "healthy"
+        assert conditions(diagnosis)["converged"] == "note"
+
     def test_frozen_layers_are_left_out(self) -> None:
         layers = mlp(12)
         frozen = [replace(info, trainable=False) if i < 17 else info for i, info in enumerate(layers)]
@@ -220,8 +228,9 @@ class TestLookAlikes:
         trace.series["activation.dead_units"] = Series(trace.series["update.ratio"].steps, dead)  # type: ignore[index]
         diagnosis = of(trace)
 
-        assert conditions(diagnosis) == {"not_learning": "critical"}
-        assert only(diagnosis, "not_learning").layers == [layers[10].name]
+        assert conditions(diagnosis) == {"dead_units": "critical"}
+        assert only(diagnosis, "dead_units").layers == [layers[10].name]
+        assert only(diagnosis, "dead_units").consequences == ["the network does not learn"]
 
     def test_too_few_steps_are_inconclusive(self) -> None:
         diagnosis = of(TraceBuilder(mlp(20, "relu"), BALANCED, steps=20, evaluation=AT_CHANCE).build())
@@ -278,7 +287,7 @@ class TestWithoutTraining:
         assert any("not trained" in sentence for sentence in diagnosis.not_checked)
 
     def test_a_moderate_loss_is_a_warning_since_the_outcome_is_unknown(self) -> None:
-        diagnosis = of(TraceBuilder(mlp(20), {"activation": -0.15}, steps=0).build())
+        diagnosis = of(TraceBuilder(mlp(20), {"activation": -0.12}, steps=0).build())
 
         assert diagnosis.verdict == "at_risk"
 

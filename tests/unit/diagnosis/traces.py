@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from workers.diagnosis import diagnose
+from workers.probes.examined import Cost, DataCheck, Examination, ParameterInfo
 from workers.probes.trace import Evaluation, FloatArray, LayerInfo, RunInfo, Series, TimeProfile, Trace
 
 RUN = RunInfo(
@@ -18,6 +20,40 @@ LEARNED = Evaluation(
     metric="accuracy", before=0.1, after=0.95, after_on_training_data=0.97, chance=0.1, samples=360
 )
 AT_CHANCE = replace(LEARNED, after=0.09, after_on_training_data=0.1)
+POOR = replace(LEARNED, after=0.3, after_on_training_data=0.32)
+
+BALANCED = {"activation": -0.15, "linear": 0.15}
+
+EXAMINATION = Examination(
+    step=0, loss=2.3, error_level=1.0, error_reaching_output=1.0, line_search_gain=0.25, best_step_ratio=0.3,
+    overfit_ratio=1e-4, predicted_share_bottom=0.4, feature_rank=8.0, input_rank=12.0,
+    feature_correlation=0.3, output_variance_share=0.5, flushed_share=0.0, absorbed_share=0.0,
+)  # fmt: skip
+"""A network that can be trained, before training."""
+
+DATA = DataCheck(
+    samples=1437, constant_features=0.05, feature_scale_ratio=0.4, input_mean_ratio=0.8,
+    neighbour_score=0.97, neighbour_score_shuffled=0.13, largest_class_share=0.1, smallest_class_share=0.1,
+    duplicate_share=0.0,
+)  # fmt: skip
+
+COST = Cost(
+    data_seconds=0.01, compute_seconds=0.08, optimizer_seconds=0.01, flops_per_step=1e9, achieved_flops=1e10,
+    peak_flops=4e10, denormal_share=0.0,
+)  # fmt: skip
+
+
+def parameter(layer: str, **changes: Any) -> ParameterInfo:
+    """A weight that is trained and reached."""
+    given: dict[str, Any] = {
+        "size": 4096, "trained": True, "reached": True, "zero_at_start": False, "zero_later": False,
+    }  # fmt: skip
+    return ParameterInfo(name=f"{layer}.weight", layer=layer, **given | changes)
+
+
+def findings(trace: Trace) -> dict[str, str]:
+    """What is found in it, and how severe."""
+    return {f.condition: f.severity for f in diagnose(trace, service_version="0.1.0").findings}
 
 
 def layer(name: str, op: str = "linear", **changes: Any) -> LayerInfo:
@@ -52,6 +88,10 @@ class TraceBuilder:
     """Factor on every gradient, as a scaled loss has it."""
     extra: dict[str, Series] = field(default_factory=dict)
     through_time: dict[str, TimeProfile] = field(default_factory=dict)
+    examinations: tuple[Examination, ...] = ()
+    data_check: DataCheck | None = None
+    parameters: tuple[ParameterInfo, ...] = ()
+    cost: Cost | None = None
 
     def log_norms(self) -> FloatArray:
         """log10 of the backward signal at each layer's output: the sum of the gains above it."""
@@ -69,6 +109,19 @@ class TraceBuilder:
         """The same values at every probed step."""
         steps = self.probed()
         return Series(steps, np.tile(row, (len(steps), 1)))
+
+    def at(self, name: str, first: float, last: float | None = None) -> FloatArray:
+        """(probed steps, layers) of a quantity of the layer of that name, from its first value to its last;
+        NaN elsewhere."""
+        column = [info.name for info in self.layers].index(name)
+        values = np.full((len(self.probed()), len(self.layers)), math.nan)
+        values[:, column] = np.linspace(first, first if last is None else last, len(values))
+        return values
+
+    def with_series(self, quantity: str, *values: FloatArray) -> "TraceBuilder":
+        """The same with one more series: what several `at` say together."""
+        known = np.nanmax(np.stack(values), axis=0) if len(values) > 1 else values[0]
+        return replace(self, extra=self.extra | {quantity: Series(self.probed(), known)})
 
     def build(self) -> Trace:
         norms = 10.0 ** self.log_norms()
@@ -88,7 +141,27 @@ class TraceBuilder:
             run=replace(self.run, steps_planned=self.steps), layers=tuple(self.layers), loss=loss,
             total_gradient_norm=np.full(self.steps, 1.0 * self.scale), step_seconds=np.full(self.steps, 0.01),
             series=series, through_time=self.through_time, evaluation=self.evaluation,
+            examinations=self.examinations, data_check=self.data_check, parameters=self.parameters,
+            cost=self.cost,
         )  # fmt: skip
+
+
+def network(depth: int = 5, function: str = "relu", **changes: Any) -> TraceBuilder:
+    """A sound network, fully examined, that learned; with changes."""
+    given: dict[str, Any] = {
+        "layers": mlp(depth, function), "gains": BALANCED, "examinations": (EXAMINATION,), "data_check": DATA,
+    }  # fmt: skip
+    return TraceBuilder(**given | changes)
+
+
+def failed(**changes: Any) -> TraceBuilder:
+    """The same, but it did not learn."""
+    return network(**{"evaluation": AT_CHANCE} | changes)
+
+
+def examined(**changes: Any) -> tuple[Examination, ...]:
+    """An examination before training, with other results."""
+    return (replace(EXAMINATION, **changes),)
 
 
 def recurrent_trace(

@@ -180,4 +180,9 @@ def _evidence(case: Case, grown: list[Growth]) -> list[Evidence]:
     return found + case.metric_evidence()
 
 
-CONDITION = Condition(info=INFO, examine=examine, consequence="the gradient explodes")
+CONDITION = Condition(
+    info=INFO,
+    examine=examine,
+    consequence="the gradient explodes",
+    explained_by=frozenset({"learning_rate_too_large"}),
+)

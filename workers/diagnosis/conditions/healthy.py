@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator
 
+from service.contract.conditions import CONDITIONS
 from service.contract.conditions.exploding_gradients import ATTENUATION
 from service.contract.conditions.healthy import INFO
 from service.contract.diagnosis import Evidence, Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
-from workers.diagnosis.confidence import failure_probability, joint
+from workers.diagnosis.conditions.vanishing_gradients.consequence import chance_of_failure
+from workers.diagnosis.confidence import joint
 from workers.diagnosis.wording import metric_words, power
 
 
@@ -17,7 +19,7 @@ def examine(case: Case) -> Iterator[Finding]:
     if case.learning.learned:
         yield _finding(case, case.learning.probability, _learned_words(case))
     elif case.learning.judgement == "not_trained" and _sound_at_initialisation(case):
-        probability = 1 - failure_probability(abs(_attenuation(case)), case.adaptive)
+        probability = 1 - chance_of_failure(case, abs(_attenuation(case)))
         yield _finding(case, probability, "Whether it learns is not known: it was not trained.")
 
 
@@ -84,5 +86,6 @@ def _evidence(case: Case) -> list[Evidence]:
     return found
 
 
-ILLNESSES = frozenset({"vanishing_gradients", "exploding_gradients", "non_finite", "not_learning"})
-CONDITION = Condition(info=INFO, examine=examine, explained_by=ILLNESSES, reassures=True)
+CONDITION = Condition(
+    info=INFO, examine=examine, explained_by=frozenset(CONDITIONS) - {"healthy", "converged"}, reassures=True
+)

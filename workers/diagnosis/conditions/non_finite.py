@@ -109,6 +109,6 @@ def _evidence(origin: Origin | None, first_loss: int | None, count: int) -> list
 CONDITION = Condition(
     info=INFO,
     examine=examine,
-    explained_by=frozenset({"exploding_gradients"}),
+    explained_by=frozenset({"exploding_gradients", "learning_rate_too_large", "unscaled_inputs"}),
     consequence="the loss or a tensor is no longer finite",
 )

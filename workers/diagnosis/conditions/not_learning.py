@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator
 
 from service.contract.conditions.not_learning import INFO, PATIENCE, TINY_UPDATE
+from service.contract.conditions.uninformative_data import OVERFIT_RATIO
 from service.contract.diagnosis import Evidence, Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import joint
-from workers.diagnosis.wording import listed, metric_words, untried
+from workers.diagnosis.wording import metric_words, untried
 
 _REMEDIES = ["learning_rate", "check_data", "initialization", "batch_norm"]
 
@@ -22,22 +23,12 @@ def examine(case: Case) -> Iterator[Finding]:
         condition=INFO.name,
         severity=_severity(case),
         confidence=joint(1 - case.learning.probability),
-        layers=silent_layers(case),
         summary=_summary(case),
         explanation=_explanation(case, memorises),
         evidence=_evidence(case),
         remedies=["check_data"] if memorises else list(_REMEDIES),
         sources=list(INFO.sources),
     )
-
-
-def silent_layers(case: Case) -> list[str]:
-    """Layers whose units were all zero for every sample in the end: they let no gradient through."""
-    return [
-        layer.name
-        for i, layer in enumerate(case.trace.layers)
-        if (case.of_layer("activation.dead_units", i)[-1:] >= 1.0).any()
-    ]
 
 
 def _severity(case: Case) -> Severity:
@@ -62,9 +53,9 @@ def _explanation(case: Case, memorises: bool) -> str:
         )
     parts = [
         "The gradient reaches the layers, so its way back is not the reason." if _gains_known(case) else "",
-        _hint(case)
-        or "What remains: the learning rate, the data, or features that collapse on the way forward. These "
-        "are not told apart yet.",
+        _about_fitting(case),
+        _about_data(case),
+        _hint(case) or "None of the causes that were looked for was found.",
         untried(_REMEDIES),
     ]
     return " ".join(part for part in parts if part)
@@ -74,13 +65,23 @@ def _gains_known(case: Case) -> bool:
     return case.depth is not None and not case.depth.initial.blocked and not case.depth.run.blocked
 
 
+def _about_fitting(case: Case) -> str:
+    match case.fits_a_batch:
+        case True:
+            return "A copy of it learned 32 samples by heart, so it can be trained."
+        case False:
+            return "A copy of it could not even learn 32 samples by heart, so the network is the reason."
+    return ""
+
+
+def _about_data(case: Case) -> str:
+    check = case.trace.data_check
+    if check is None or not check.neighbour_score > check.neighbour_score_shuffled:
+        return ""
+    return "The nearest neighbours find something in the data, so there is something to learn."
+
+
 def _hint(case: Case) -> str:
-    silent = silent_layers(case)
-    if silent:
-        return (
-            f"Every unit of {listed(silent)} was zero for every sample: nothing passes these layers, "
-            "forward or back."
-        )
     if case.update_ratio < TINY_UPDATE.value:
         return f"A step changes layers by {case.update_ratio:.1g} of their size: a learning rate too small."
     return ""
@@ -104,12 +105,36 @@ def _evidence(case: Case) -> list[Evidence]:
         )
     if math.isfinite(case.update_ratio):
         found.append(evidence("update_ratio", case.update_ratio, TINY_UPDATE.value))
-    return found + [evidence("dead_units", 1.0, 1.0, layer=name) for name in silent_layers(case)[:3]]
+    if case.fits_a_batch is not None:
+        ratio = case.examined_first("overfit_ratio")
+        found.append(evidence("overfit_ratio", ratio, OVERFIT_RATIO.value, step=0))
+    return found
 
 
 CONDITION = Condition(
     info=INFO,
     examine=examine,
     consequence="the network does not learn",
-    explained_by=frozenset({"vanishing_gradients", "exploding_gradients", "non_finite"}),
+    explained_by=frozenset(
+        {
+            "class_imbalance",
+            "dead_units",
+            "disconnected_parameters",
+            "error_signal_saturated",
+            "exploding_gradients",
+            "forward_collapse",
+            "frozen_parameters",
+            "gradient_underflow",
+            "learning_rate_too_large",
+            "learning_rate_too_small",
+            "non_finite",
+            "overfitting",
+            "poor_initialization",
+            "saturated_activations",
+            "uninformative_data",
+            "unscaled_inputs",
+            "unstable_training",
+            "vanishing_gradients",
+        }
+    ),
 )

@@ -31,7 +31,7 @@ class ThroughTime:
         again."""
         if not self._recurrent:
             return
-        with _undisturbed(self._network):
+        with undisturbed(self._network):
             loss, hidden = self._forward(compute_loss)
             flat = [h for states in hidden.values() for h in states]
             scaled = loss if scale is None else loss * scale
@@ -76,7 +76,7 @@ def _norm(gradient: Tensor | None, device: torch.device) -> Tensor:
 
 
 @contextmanager
-def _undisturbed(network: nn.Module) -> Iterator[None]:
+def undisturbed(network: nn.Module) -> Iterator[None]:
     """Put the random number generators and the network's buffers back afterwards."""
     devices = {t.device.index for t in network.parameters() if t.device.type == "cuda"}
     before = [(buffer, buffer.clone()) for buffer in network.buffers()]

@@ -16,4 +16,9 @@ def examine(case: Case) -> Iterator[Finding]:
     yield from through_time(case)
 
 
-CONDITION = Condition(info=INFO, examine=examine, consequence="the gradient vanishes")
+CONDITION = Condition(
+    info=INFO,
+    examine=examine,
+    consequence="the gradient vanishes",
+    explained_by=frozenset({"dead_units", "learning_rate_too_large", "uninformative_data"}),
+)

@@ -20,10 +20,17 @@ def severity_of(case: Case, untrained: Severity) -> Severity:
 def consequence_probability(case: Case, lost: float) -> float:
     """How sure what became of the training is; for an untrained network, its chance of failure."""
     if case.learning.learned is None:
-        return failure_probability(lost, case.adaptive)
+        return chance_of_failure(case, lost)
     if case.learning.judgement == "diverged":
         return 1.0
     return max(case.learning.probability, 1 - case.learning.probability)
+
+
+def chance_of_failure(case: Case, lost: float) -> float:
+    """Probability that the network learns at no learning rate, as its beginning foretells; where that cannot
+    be done (for recurrent networks), from the decades lost alone."""
+    foretold = case.trainability.at_best_learning_rate
+    return failure_probability(lost, case.adaptive) if foretold is None else foretold
 
 
 def outcome_words(case: Case) -> str:

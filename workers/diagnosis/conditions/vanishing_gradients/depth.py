@@ -8,8 +8,12 @@ from service.contract.diagnosis import Evidence, Finding, Severity
 from workers.diagnosis.arithmetic import power_of_ten
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.conditions.vanishing_gradients import depth_words as words
-from workers.diagnosis.conditions.vanishing_gradients.consequence import consequence_probability, severity_of
-from workers.diagnosis.confidence import beyond_decades, failure_probability, joint
+from workers.diagnosis.conditions.vanishing_gradients.consequence import (
+    chance_of_failure,
+    consequence_probability,
+    severity_of,
+)
+from workers.diagnosis.confidence import beyond_decades, joint
 from workers.diagnosis.depth import DepthProfile
 from workers.diagnosis.wording import LARGEST_DERIVATIVE
 
@@ -37,7 +41,7 @@ def _limit(case: Case, profile: DepthProfile) -> float | None:
 def _severity(case: Case, profile: DepthProfile, limit: float) -> Severity:
     if limit < case.vanishing_limit:
         return "warning"
-    certain = failure_probability(-profile.attenuation, case.adaptive) >= CERTAIN_FAILURE
+    certain = chance_of_failure(case, -profile.attenuation) >= CERTAIN_FAILURE
     return severity_of(case, untrained="critical" if certain else "warning")
 
 

@@ -4,6 +4,7 @@ import math
 
 from workers.diagnosis.arithmetic import median, power_of_ten
 from workers.diagnosis.case import Case
+from workers.diagnosis.causes import NO_LOSS
 from workers.diagnosis.conditions.vanishing_gradients.consequence import outcome_words
 from workers.diagnosis.depth import DepthProfile
 from workers.diagnosis.wording import LARGEST_DERIVATIVE, cause_words, percent, power, untried
@@ -77,7 +78,7 @@ def mean_derivative(case: Case, function: str) -> float:
 
 def _main_cause(profile: DepthProfile) -> tuple[str, float]:
     """The cause that loses most, and its share of all losses."""
-    losses = {cause: -part for cause, part in profile.parts.items() if part < 0 and cause != "other"}
+    losses = {cause: -part for cause, part in profile.parts.items() if part < 0 and cause not in NO_LOSS}
     if not losses:
         return "weights", 0.0
     cause = max(losses, key=lambda name: losses[name])

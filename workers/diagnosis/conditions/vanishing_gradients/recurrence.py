@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from service.contract.conditions.vanishing_gradients import INFO, TIME_GAIN_ADAPTIVE, TIME_GAIN_SGD
+from service.contract.conditions.vanishing_gradients import INFO
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.conditions.vanishing_gradients.consequence import (
@@ -16,11 +16,6 @@ from workers.diagnosis.through_time import TimeGain
 from workers.diagnosis.wording import power, untried
 
 
-def time_limit(case: Case) -> float:
-    """Decades of loss in time from which the gradient has vanished for this optimizer; positive."""
-    return -(TIME_GAIN_ADAPTIVE if case.adaptive else TIME_GAIN_SGD).value
-
-
 def through_time(case: Case) -> Iterator[Finding]:
     """One finding for all recurrent layers whose gradient vanishes in time; the worst one speaks."""
     diverged = case.learning.judgement == "diverged"
@@ -28,7 +23,7 @@ def through_time(case: Case) -> Iterator[Finding]:
         g.initial if diverged else min(g.initial, g.run, key=lambda gain: gain.gain)
         for g in case.time.values()
     ]
-    limit = time_limit(case)
+    limit = case.time_limit
     vanished = [g for g in gains if -g.gain - INTERVAL * g.deviation > limit]
     if vanished:
         yield _finding(case, vanished, limit)

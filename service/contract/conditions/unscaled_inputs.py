@@ -1,0 +1,43 @@
+"""Inputs of very different scales, or far from zero."""
+
+from service.contract.conditions import citations as c
+from service.contract.conditions.info import ConditionInfo, LookAlike, Threshold
+
+SCALE_RATIO = Threshold(
+    measure="feature_scale_ratio",
+    value=2.0,
+    source=c.OUR_CHOICE,
+    meaning="One input feature varies a hundred times as much as the median one.",
+)
+MEAN_RATIO = Threshold(
+    measure="input_mean_ratio",
+    value=10.0,
+    source=c.OUR_CHOICE,
+    meaning="The inputs' mean is this many of their standard deviations from zero.",
+)
+
+INFO = ConditionInfo(
+    name="unscaled_inputs",
+    title="Unscaled inputs",
+    description="Some input features are far larger than others, or all are far from zero. The largest "
+    "dominates every unit, and no single learning rate suits the weights of all of them.",
+    recognised_by="The features' scales differ by two decades or more, or their mean is ten standard "
+    "deviations from zero, and the network does not begin with a normalisation layer. Critical if it did "
+    "not learn, a warning if it learned poorly, a note if it learned well.",
+    thresholds=(SCALE_RATIO, MEAN_RATIO),
+    look_alikes=(
+        LookAlike(
+            name="A learning rate that is too large",
+            how_to_tell="There the inputs are scaled, and the steps too long all the same.",
+        ),
+        LookAlike(
+            name="Exploding gradients",
+            how_to_tell="The gradient grows from layer to layer, not only at the first.",
+        ),
+        LookAlike(
+            name="Pixels or counts", how_to_tell="All on one scale, if not centred: that alone is harmless."
+        ),
+    ),
+    remedies=("standardise_inputs", "batch_norm"),
+    sources=(c.LECUN_1998,),
+)

@@ -1,0 +1,75 @@
+"""Measures how often the diagnosis is right, and writes docs/accuracy.md: `python -m tests.science.accuracy`.
+
+Runs the 24 look-alike situations and further healthy networks over several seeds, as jobs would run.
+"""
+
+import argparse
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from service.contract.diagnosis import Diagnosis
+from tests.science.accuracy_report import report
+from tests.science.situations.counting import Result
+from tests.science.situations.healthy import HEALTHY, LEARNED_WELL
+from tests.science.situations.table import SITUATIONS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "accuracy.md"
+SEEDS = 5
+HEALTHY_SEEDS = 2
+
+
+def run(number: int, seed: int) -> Result:
+    """Run one situation; the healthy networks are numbered after the 24."""
+    if number < len(SITUATIONS):
+        situation = SITUATIONS[number]
+        return Result.of(situation, seed, situation.build(seed).diagnose())
+    situation = HEALTHY[number - len(SITUATIONS)]
+    diagnosis = situation.build(seed).diagnose()
+    return Result.of(situation, seed, diagnosis, counts=learned_well(diagnosis))
+
+
+def learned_well(diagnosis: Diagnosis) -> bool:
+    """Whether it ended more than `LEARNED_WELL` of the way from chance to a perfect score."""
+    outcome = diagnosis.outcome
+    if outcome.value is None or outcome.chance is None:
+        return False
+    perfect = 1.0 if outcome.metric == "accuracy" else 0.0
+    return (outcome.value - outcome.chance) / (perfect - outcome.chance) > LEARNED_WELL
+
+
+def results(seeds: int, healthy_seeds: int, processes: int) -> list[Result]:
+    """Of all runs, in the order of the tables."""
+    runs = [(n, seed) for n in range(len(SITUATIONS)) for seed in range(seeds)]
+    runs += [(len(SITUATIONS) + n, seed) for n in range(len(HEALTHY)) for seed in range(healthy_seeds)]
+    numbers, run_seeds = zip(*runs, strict=True)
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(_progress(pool.map(run, numbers, run_seeds), len(runs)))
+
+
+def _progress(done: Iterable[Result], total: int) -> Iterable[Result]:
+    for count, result in enumerate(done, 1):
+        words = "; ".join(result.mistakes) or "right"
+        print(f"{count}/{total} {result.situation}, seed {result.seed}: {words}", flush=True)
+        yield result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="of each of the 24 situations")
+    parser.add_argument("--healthy-seeds", type=int, default=HEALTHY_SEEDS, help="of the healthy networks")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--output", type=Path, default=DOCUMENT)
+    given = parser.parse_args(arguments)
+    measured = results(given.seeds, given.healthy_seeds, given.processes)
+    given.output.write_text(report(measured), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

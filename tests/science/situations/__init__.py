@@ -1,0 +1,1 @@
+"""Situations whose truth is known, run as jobs: what the diagnosis is measured against."""

@@ -1,0 +1,52 @@
+"""Unscaled inputs, and what looks like them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.unit.diagnosis.traces import DATA, POOR, examined, failed, findings, layer, network
+from workers.probes.trace import Trace
+
+APART = replace(DATA, feature_scale_ratio=4.0)
+OFFSET = replace(DATA, input_mean_ratio=50.0)
+CLIMBING = np.r_[np.geomspace(2.3, 1e9, 100), np.full(100, np.nan)]
+
+
+@pytest.mark.parametrize("check", [APART, OFFSET])
+def test_unscaled_inputs_are_critical_if_it_does_not_learn(check: object) -> None:
+    assert findings(failed(data_check=check).build()) == {"unscaled_inputs": "critical"}
+
+
+def test_they_are_a_warning_if_it_learns_poorly() -> None:
+    assert findings(network(data_check=APART, evaluation=POOR).build()) == {"unscaled_inputs": "warning"}
+
+
+def test_the_divergence_that_comes_of_them_is_part_of_the_finding() -> None:
+    trace = failed(data_check=APART, loss=CLIMBING, examinations=examined(best_step_ratio=-5.0)).build()
+
+    assert findings(trace) == {"unscaled_inputs": "critical"}
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        pytest.param(failed().build(), id="pixels, not centred"),
+        pytest.param(
+            failed(
+                data_check=APART, layers=[layer("n", "batch_norm", parameters=128), *network().layers]
+            ).build(),
+            id="a network that scales them",
+        ),
+        pytest.param(
+            failed(loss=CLIMBING, examinations=examined(best_step_ratio=-2)).build(), id="learning rate"
+        ),
+        pytest.param(failed(data_check=replace(DATA, feature_scale_ratio=np.nan)).build(), id="tokens"),
+    ],
+)
+def test_a_look_alike_is_not_blamed_on_the_scale(trace: Trace) -> None:
+    assert "unscaled_inputs" not in findings(trace)
+
+
+def test_a_network_that_learned_well_all_the_same_is_healthy() -> None:
+    assert findings(network(data_check=APART).build()) == {"unscaled_inputs": "note", "healthy": "note"}

@@ -1,0 +1,65 @@
+"""Steps that overshoot."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from service.contract.conditions.learning_rate_too_large import BEST_STEP, INFO, UPDATE_RATIO
+from service.contract.conditions.unstable_training import REBOUND
+from service.contract.diagnosis import Evidence, Finding
+from workers.diagnosis.case import Case, evidence
+from workers.diagnosis.condition import Condition
+from workers.diagnosis.confidence import beyond_decades
+from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.wording import number, power
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """A finding if steps are too long by either measure, the gradient was sound, and training suffered."""
+    step, update = case.examined_first("best_step_ratio"), case.update_ratio
+    overshoots = step < BEST_STEP.value and not case.adaptive
+    throws = update > UPDATE_RATIO.value
+    if not ((overshoots or throws) and case.gradient_passes and _suffers(case)):
+        return
+    how = (
+        f"the best step along the gradient is {power(step)} times as long"
+        if overshoots
+        else f"each step changes the weights by {number(update, 2)} of their size"
+    )
+    decades = BEST_STEP.value - step if overshoots else float(np.log10(update / UPDATE_RATIO.value))
+    yield finding(
+        INFO,
+        BY_HARM[case.harm],
+        confidence(case, beyond_decades(min(decades, 99.0), 0.0, 0.0)),
+        summary=f"The learning rate {case.trace.run.learning_rate:g} is too large: {how}.",
+        explanation="At the first step the gradient passes all layers with healthy gains; it is the length "
+        "of "
+        f"the steps that throws the weights beyond where they should go. {outcome_words(case)}",
+        evidence=_evidence(case, step),
+        remedies=("learning_rate", "gradient_clipping"),
+    )
+
+
+def _suffers(case: Case) -> bool:
+    if case.harm not in {"failed", "poor"}:
+        return False
+    unstable = case.learning.judgement == "diverged" or case.loss_rebound > REBOUND.value
+    bad_loss = not bool(np.isfinite(case.trace.loss).all())
+    return unstable or bad_loss or (case.harm == "failed" and case.fits_a_batch is True)
+
+
+def _evidence(case: Case, step: float) -> list[Evidence]:
+    return [
+        evidence("best_step_ratio", step, BEST_STEP.value, step=0),
+        evidence("update_ratio", case.update_ratio, UPDATE_RATIO.value),
+        evidence("loss_rebound", case.loss_rebound, REBOUND.value),
+        *case.metric_evidence(),
+    ]
+
+
+CONDITION = Condition(
+    info=INFO,
+    examine=examine,
+    consequence="the steps are too long",
+    explained_by=frozenset({"uninformative_data", "unscaled_inputs"}),
+)

@@ -1,0 +1,30 @@
+"""Whether the training loss settles."""
+
+import math
+
+import numpy as np
+
+from workers.diagnosis.arithmetic import mean
+from workers.probes.trace import FloatArray
+
+MINIMAL_STEPS = 30
+"""Steps from which a swing of the loss can be told from the noise of its batches."""
+
+_WINDOWS = 20
+_SMALLEST_WINDOW = 5
+
+
+def loss_rebound(loss: FloatArray) -> float:
+    """The largest rise of the smoothed loss above its own earlier minimum, in units of the first loss.
+
+    Smoothed by medians over twentieths of the run (at least 5 steps), so that single batches do not count.
+    Infinite if the loss ended beyond all bounds; NaN for a run too short to tell or one that ended in NaN.
+    """
+    if len(loss) < MINIMAL_STEPS:
+        return math.nan
+    window = max(_SMALLEST_WINDOW, len(loss) // _WINDOWS)
+    whole = len(loss) // window * window
+    smooth = np.median(loss[:whole].reshape(-1, window), axis=1)
+    first = mean(loss[:_SMALLEST_WINDOW])
+    rises = smooth - np.minimum.accumulate(smooth)
+    return float(np.max(rises)) / first if first > 0 else math.nan

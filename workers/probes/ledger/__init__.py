@@ -1,0 +1,1 @@
+"""The attenuation ledger: what changes the gradient on its way back, exactly, for any autograd graph."""
