@@ -20,8 +20,9 @@ _HEAD = """# How often the diagnosis is right
 Made by `make accuracy` (`python -m tests.science.accuracy`); do not edit. Each run is a job: built, trained,
 probed and diagnosed as a worker does it. The shares have 95 % intervals (Wilson 1927) in parentheses. They
 treat runs as independent; runs of one situation differ only in their seed, so for what a *new* network would
-get, the intervals are too narrow. And the thresholds were chosen with these 24 situations in view: they show
-that the conditions can be told apart, not how often they will be on networks that nobody has seen.
+get, the intervals are too narrow. And the thresholds were chosen, and some rules corrected, with these 24
+situations in view, which also got trainings that suit their truth: they show that the conditions can be told
+apart, not how often they will be on networks that nobody has seen.
 """
 
 _RULES = """

@@ -214,7 +214,6 @@ SITUATIONS: tuple[Situation, ...] = (
         saturated_softmax,
         ill(
             "error_signal_saturated",
-            "saturated_activations",
             because="a fiftieth of the error gets past the softmax",
             verdicts=EITHER,
         ),
