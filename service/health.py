@@ -54,7 +54,8 @@ _NOT_READY = {
 async def ready(request: Request) -> Response:
     """Whether jobs can be taken and answered for: Redis answers and files can be written."""
     redis, data_dir = await asyncio.gather(
-        _redis_answers(request.app.state.store), _is_writable(request.app.state.settings.store.data_dir)
+        _redis_answers(request.app.state.store),
+        _is_writable(request.app.state.settings.store.data_dir / "artifacts"),
     )
     checks: dict[str, CheckResult] = {"redis": redis, "data_dir": data_dir}
     if "failed" not in checks.values():
@@ -88,5 +89,6 @@ async def _is_writable(folder: Path) -> CheckResult:
 
 
 def _write_somewhere(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"ready?")

@@ -48,7 +48,7 @@ def run_job(request: JobRequest, scratch: Path, report: Callable[[Progress], Non
     report(Progress(phase="preparing", step=0, steps=training.steps))
     device = resolve_device(request.device)
     with _blaming(ErrorCode.MODEL_INVALID, "The network cannot be built"):
-        plan = plan_network(request.model, request.data, training)
+        plan = plan_network(request.model, request.data, training, ACCEPTED)
         network = build_network(plan, training.seed)
     with _blaming(ErrorCode.DATA_INVALID, "The data cannot be loaded"):
         dataset = load_dataset(request.data, training.seed)

@@ -35,7 +35,10 @@ class Fleet:
         self._environment = dict(environment)
         self._log_dir = log_dir
         self._members: list[Member] = []
-        log_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            log_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"{log_dir} cannot be used: {error.strerror or error}") from error
 
     def __enter__(self) -> "Fleet":
         return self
@@ -49,6 +52,11 @@ class Fleet:
         """Start `gradient-clinic COMMAND …` as a child; `restart` starts it again if it ends."""
         arguments = [sys.executable, "-m", "service.cli", *command]
         self._members.append(Member(name, arguments, restart, self._spawn(name, arguments)))
+
+    def keep(self, name: str) -> None:
+        """Start the member called `name` again whenever it ends."""
+        for member in self._members:
+            member.restart = member.restart or member.name == name
 
     def check(self) -> None:
         """Start members again that may be restarted. Raises CommandError if another one has ended."""

@@ -13,6 +13,8 @@ VERDICT_STYLES = {"healthy": "green", "at_risk": "yellow", "unhealthy": "red", "
 SEVERITY_STYLES = {"critical": "red", "warning": "yellow", "note": "cyan"}
 MOST_LAYERS_SHOWN = 40
 BAR_WIDTH = 32
+LEAST_DECADES = 3.0
+"""Range of the bars, so that small differences look small."""
 
 
 def render_job(job: dict[str, Any], console: Console) -> None:
@@ -92,9 +94,10 @@ def gradient_profile(diagnosis: dict[str, Any]) -> RenderableType | None:
     ]
     if len(rows) < 2:
         return None
-    lowest, highest = min(size for _, size in rows), max(size for _, size in rows)
+    highest = max(size for _, size in rows)
+    lowest = min(highest - LEAST_DECADES, *(size for _, size in rows))
     table = Table(
-        title="gradient at each layer's output, log10 of its norm",
+        title="gradient at each layer's output at the last probed step, log10 of its norm",
         title_justify="left",
         box=None,
         title_style="bold",
@@ -102,7 +105,7 @@ def gradient_profile(diagnosis: dict[str, Any]) -> RenderableType | None:
     for column in ("layer", "op", "log10", "", "update/weight"):
         table.add_column(column, justify="right" if column in {"log10", "update/weight"} else "left")
     for layer, size in rows[:MOST_LAYERS_SHOWN]:
-        filled = round(BAR_WIDTH * (size - lowest) / (highest - lowest)) if highest > lowest else BAR_WIDTH
+        filled = round(BAR_WIDTH * (size - lowest) / (highest - lowest))
         table.add_row(
             layer["name"], layer["op"], f"{size:.1f}", "█" * max(filled, 1), number(layer["update_ratio"])
         )

@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
             fleet.start(f"worker-{number}", "worker", restart=True)
         with Client(url) as client:
             wait_until_ready(client, fleet)
+            fleet.keep("api")
             if not options.no_example:
                 run_example(client, console)
         announce(url, options.data_dir, console)

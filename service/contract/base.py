@@ -1,6 +1,5 @@
 """What every type of the contract shares."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +13,3 @@ class Contract(BaseModel):
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 """A share of a whole, 0 to 1."""
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

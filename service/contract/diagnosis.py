@@ -86,7 +86,7 @@ class Statistics(Contract):
     max: float | None = None
     """Largest entry."""
     near_zero: float | None = None
-    """Share of entries that are nearly zero for the layer (see the catalog)."""
+    """Share of entries below a tenth of the initial standard deviation (weights) or of the rms (others)."""
     non_finite: float | None = None
     """Share of entries that are NaN or infinite."""
 
@@ -113,7 +113,7 @@ class LayerReport(Contract):
     parameters: int
     """Number of its parameters."""
     activation: Statistics | None = None
-    """Its output, at the first and last probed step: see `/trace` for all steps. Here: the last."""
+    """Its output at the last probed step; `/trace` holds all steps."""
     backpropagated: Statistics | None = None
     """The gradient of the loss with respect to its output."""
     gradient: Statistics | None = None
@@ -197,6 +197,8 @@ class Environment(Contract):
     """Version of the service."""
     seed: int
     """The seed."""
+    threads: int | None = None
+    """Threads of the tensor operations; another number rounds differently. Null if it was not recorded."""
 
 
 class Diagnosis(Contract):
@@ -211,7 +213,7 @@ class Diagnosis(Contract):
     findings: list[Finding]
     """The most severe first."""
     outcome: Outcome
-    """Whether the network learned."""
+    """Loss and held-out metric, and whether that is learning."""
     layers: list[LayerReport]
     """The layers in the order of the forward pass."""
     ledger: Ledger | None = None
@@ -221,8 +223,8 @@ class Diagnosis(Contract):
     not_checked: list[str] = Field(default_factory=list)
     """What this diagnosis cannot know, and why."""
     runtime: Runtime
-    """What the run cost."""
+    """Device, steps and seconds of the run."""
     environment: Environment
-    """What one needs to run it again."""
+    """Versions, seed and threads: with the request, what gives the same result again."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     """The request's own `metadata`, untouched."""

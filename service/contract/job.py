@@ -24,7 +24,7 @@ class JobRequest(Contract):
     training: TrainingPlan = TrainingPlan()
     """How it is trained."""
     probe: ProbePlan = ProbePlan()
-    """How often to measure."""
+    """How often everything is measured, and what that may cost."""
     device: Device = "auto"
     """`auto` takes a GPU where the worker has one."""
     limits: Limits = Limits()

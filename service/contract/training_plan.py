@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from service.contract.base import Contract, Fraction
 
@@ -10,6 +10,9 @@ OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop"]
 LossName = Literal["auto", "cross_entropy", "mse", "bce_with_logits"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Device = Literal["auto", "cpu", "cuda"]
+
+WITH_MOMENTUM = ("sgd", "rmsprop")
+"""The optimizers whose momentum can be set."""
 
 
 class TrainingPlan(Contract):
@@ -37,6 +40,14 @@ class TrainingPlan(Contract):
     """Clip the total gradient norm to this value; null does not clip."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the initialisation, the data order and the dropout masks."""
+
+    @model_validator(mode="after")
+    def _momentum_belongs_to_optimizers_that_take_it(self) -> "TrainingPlan":
+        if self.momentum and self.optimizer not in WITH_MOMENTUM:
+            raise ValueError(
+                f'"momentum" is for {" and ".join(WITH_MOMENTUM)}; {self.optimizer} has its own: leave it out'
+            )
+        return self
 
 
 class ProbePlan(Contract):

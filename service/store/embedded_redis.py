@@ -79,8 +79,11 @@ class EmbeddedRedis:
         if threading.current_thread() is not threading.main_thread():
             raise EmbeddedRedisError("start it from the main thread: its end would end the server")
         executable = find_redis_server()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = DataLock(self._folder)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = DataLock(self._folder)
+        except OSError as error:
+            raise EmbeddedRedisError(f"{self._folder} cannot be used: {error.strerror or error}") from error
         try:
             self._start_on_a_port(executable, self._lock.descriptor)
         except BaseException:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import psutil
 
 from tests.end_to_end.conftest import Up, free_port, up
@@ -76,6 +77,22 @@ def test_a_killed_redis_is_started_again_with_its_jobs(tmp_path: Path) -> None:
         )
 
 
+def test_a_killed_api_is_started_again(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--no-example") as clinic:
+        find_child(clinic, " api ").kill()
+        wait_until(lambda: not answers(clinic), timeout=30)
+        wait_until(lambda: answers(clinic), timeout=60)
+        assert clinic.process.poll() is None
+
+
+def test_a_data_folder_that_cannot_be_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    result = run_command("up", "--port", str(free_port()), "--data-dir", str(tmp_path / "file"))
+    assert result.returncode == 1
+    assert "cannot be used" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_port_in_use_is_refused_with_advice(clinic: Up, tmp_path: Path) -> None:
     result = run_command("up", "--port", str(clinic.port), "--data-dir", str(tmp_path / "other"))
     assert result.returncode == 1
@@ -120,6 +137,13 @@ def test_diagnose_says_that_no_service_answers() -> None:
 
 
 JSON = {"Content-Type": "application/json"}
+
+
+def answers(clinic: Up) -> bool:
+    try:
+        return clinic.http.get("/health/live").is_success
+    except httpx.TransportError:
+        return False
 
 
 def find_child(clinic: Up, part: str) -> psutil.Process:

@@ -55,6 +55,6 @@ def diagnosis() -> dict[str, Any]:
             "steps_per_second": 20.0,
             "probe_overhead": None,
         },
-        "environment": {"torch": "2.13.0", "service": "0.1.0", "seed": 0},
+        "environment": {"torch": "2.13.0", "service": "0.1.0", "seed": 0, "threads": None},
         "metadata": {},
     }

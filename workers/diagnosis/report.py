@@ -123,4 +123,6 @@ def runtime(trace: Trace) -> Runtime:
 
 def environment(trace: Trace, service_version: str) -> Environment:
     """What one needs to run it again."""
-    return Environment(torch=trace.run.torch, service=service_version, seed=trace.run.seed)
+    return Environment(
+        torch=trace.run.torch, service=service_version, seed=trace.run.seed, threads=trace.run.threads
+    )

@@ -118,6 +118,7 @@ class ChildProcess:
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to it and to all it started."""
+        self._wait_for_its_pid()
         if self.pid is None or self.exit_code is not None:
             return
         for send in (os.killpg, os.kill):  # the group is its own only once it has run for a moment
@@ -138,6 +139,14 @@ class ChildProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _wait_for_its_pid(self) -> None:
+        """The child may speak before the zygote has said which process it is."""
+        while self.pid is None and select.select([self._status], [], [], EXIT_SECONDS)[0]:
+            data = os.read(self._status, READ_BYTES)
+            if not data:  # never forked, or lost with its zygote
+                return
+            self._learn(data)
 
     def _learn(self, data: bytes) -> None:
         self._status_text += data

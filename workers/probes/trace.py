@@ -113,6 +113,8 @@ class RunInfo:
     """Why fewer steps than planned were made, e.g. `non_finite_loss`."""
     examination_seconds: float = 0.0
     """Seconds spent on examinations, beside `seconds`."""
+    threads: int | None = None
+    """Threads of the tensor operations; None in traces of earlier versions."""
 
 
 @dataclass(frozen=True)

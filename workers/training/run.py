@@ -40,7 +40,8 @@ def train_and_probe(
 
     `layers` name modules of the network, in the order in which the forward pass finishes them. `report` is
     called with the steps done and the latest loss, at most about twice a second; whatever it raises ends the
-    run. On a CPU, the same arguments give the same measurements, bit by bit (times aside).
+    run. On a CPU, the same arguments and number of threads give the same measurements, bit by bit, but for
+    times.
 
     Raises TrainingError where the network cannot be trained so (nothing to train, an operation that the
     number format does not have, targets that do not fit), and ValueError for a layer that is not in the
@@ -156,6 +157,7 @@ class _Run:
             seed=self._training.seed,
             device=torch.cuda.get_device_name(self._device) if cuda else self._device.type,
             torch=str(torch.__version__),
+            threads=torch.get_num_threads(),
             seconds=seconds,
             probe_overhead=probe_overhead(
                 clock.effort(), self._schedule.full, self._schedule.through_time | self._schedule.ledger
