@@ -8,6 +8,7 @@ from workers.diagnosis.case import Case
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.conditions import CONDITIONS
 from workers.diagnosis.learning import Learning
+from workers.diagnosis.wording import counted
 
 _RANK = {"critical": 0, "warning": 1, "note": 2}
 
@@ -59,7 +60,7 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
 
 
 _UNDECIDED = {
-    "too_early": "The run was too short to tell: after {steps} steps the network is not clearly better than "
+    "too_early": "The run was too short to tell: after {steps} the network is not clearly better than "
     "chance but may still become so, and nothing else that was measured speaks against it.",
     "not_trained": "It was not trained, and what was measured at initialisation does not decide.",
     "not_evaluated": "Whether it learned could not be evaluated; nothing was found that speaks against it.",
@@ -71,7 +72,7 @@ def summary(findings: Sequence[Finding], learning: Learning) -> str:
     outcome = verdict(findings)
     if outcome == "inconclusive":
         return _UNDECIDED.get(learning.judgement, "What was measured does not decide.").format(
-            steps=learning.steps
+            steps=counted(learning.steps, "step")
         )
     if outcome == "healthy":
         return next(f.summary for f in findings if _BY_NAME[f.condition].reassures)

@@ -5,7 +5,7 @@ import math
 from service.contract.conditions.not_learning import ENOUGH_STEPS
 from workers.diagnosis.case import Case
 from workers.diagnosis.depth import MINIMAL_DEPTH
-from workers.diagnosis.wording import listed
+from workers.diagnosis.wording import counted, listed
 
 
 def not_checked(case: Case) -> list[str]:
@@ -24,9 +24,9 @@ def _about_learning(case: Case) -> list[str]:
             ]
         case "too_early":
             return [
-                f"Whether it would learn with more steps: {case.learning.steps} were made, its loss may "
-                f"still fall, and under {ENOUGH_STEPS.value:g} steps nothing is concluded from a lack of "
-                "success."
+                f"Whether it would learn with more steps: {counted(case.learning.steps, 'step')} made, its "
+                f"loss may still fall, and under {ENOUGH_STEPS.value:g} steps nothing is concluded from a lack "
+                "of success."
             ]
         case "not_evaluated":
             return [

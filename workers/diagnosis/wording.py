@@ -44,6 +44,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def counted(count: int, unit: str) -> str:
+    """A number of things: 1 step, 2 steps."""
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
 def power(decades: float) -> str:
     """A ratio as a power of ten, or plainly where that is easier to read: 10^-11.9, 0.24, 3.1."""
     if -2.0 < decades < 3.0:

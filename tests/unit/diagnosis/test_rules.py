@@ -53,6 +53,17 @@ def diverging(steps: int = 200, at: int = 100) -> FloatArray:
     return np.concatenate([np.geomspace(2.3, 1e9, at), np.full(steps - at, np.nan)])
 
 
+def slight_loss(bottom: float, evaluation: Evaluation, loss: FloatArray | None = None) -> TraceBuilder:
+    """A gradient that loses 1.8 decades, and the share of the lower half in the parameters' gradients."""
+    builder = TraceBuilder(mlp(6), {"activation": -0.3}, evaluation=evaluation, loss=loss)
+    norms = np.full(len(builder.layers), math.nan)
+    trained = [i for i, info in enumerate(builder.layers) if info.parameters > 0]
+    half = len(trained) // 2
+    norms[trained] = [math.sqrt(bottom / half)] * half + [1.0] * (len(trained) - half)
+    norms[trained[half:]] *= math.sqrt((1 - bottom) / (len(trained) - half))
+    return replace(builder, extra={"gradient.norm": builder.series(norms)})
+
+
 class TestVanishingInDepth:
     def test_a_deep_sigmoid_network_that_does_not_learn_is_critically_ill(self) -> None:
         diagnosis = of(TraceBuilder(mlp(20), VANISHING, evaluation=AT_CHANCE).build())
@@ -110,12 +121,42 @@ class TestVanishingInDepth:
 
     def test_a_fluctuation_that_the_width_explains_is_no_finding(self) -> None:
         narrow = [replace(info, output_shape=(4,)) for info in mlp(20, "relu")]
-        gains = {"activation": -0.12}
+        gains = {"activation": -0.13}
         wide_trace = TraceBuilder(mlp(20, "relu"), gains, evaluation=AT_CHANCE).build()
         narrow_trace = TraceBuilder(narrow, gains, evaluation=AT_CHANCE).build()
 
         assert "vanishing_gradients" in conditions(of(wide_trace))
         assert "vanishing_gradients" not in conditions(of(narrow_trace))
+
+    @pytest.mark.parametrize(("bottom", "found"), [(1e-4, True), (0.3, False)])
+    def test_a_slight_loss_is_a_warning_only_where_it_starves_the_lower_layers(
+        self, bottom: float, found: bool
+    ) -> None:
+        diagnosis = of(slight_loss(bottom, AT_CHANCE).build())
+
+        assert conditions(diagnosis).get("vanishing_gradients") == ("warning" if found else None)
+
+    def test_a_slight_loss_is_not_blamed_for_steps_too_short_for_any_layer(self) -> None:
+        trace = slight_loss(1e-4, AT_CHANCE).build()
+        trace.series["update.ratio"].values[:] = 0.0
+        finding = only(of(trace), "not_learning")
+
+        assert "changes nothing at all" in finding.explanation
+        assert "way back is not the reason" not in finding.explanation
+
+    def test_a_slight_loss_is_not_blamed_for_a_run_that_diverged(self) -> None:
+        trace = slight_loss(1e-4, AT_CHANCE, loss=diverging()).build()
+
+        assert "vanishing_gradients" not in conditions(of(trace))
+
+    def test_first_layers_are_said_to_stay_as_they_were_only_where_their_updates_say_so(self) -> None:
+        moving = TraceBuilder(mlp(20), VANISHING, evaluation=AT_CHANCE).build()
+        still = TraceBuilder(mlp(20), VANISHING, evaluation=AT_CHANCE).build()
+        still.series["update.ratio"].values[:, :20] *= 1e-6
+
+        said = "stay as they were initialised"
+        assert said not in only(of(moving), "vanishing_gradients").explanation
+        assert said in only(of(still), "vanishing_gradients").explanation
 
     def test_confidence_falls_towards_the_threshold(self) -> None:
         found = [

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from service.contract.conditions.not_learning import INFO, PATIENCE, TINY_UPDATE
 from service.contract.conditions.uninformative_data import OVERFIT_RATIO
+from service.contract.conditions.vanishing_gradients import ATTENUATION_SUSPICIOUS
 from service.contract.diagnosis import Evidence, Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import joint
-from workers.diagnosis.wording import metric_words, untried
+from workers.diagnosis.wording import counted, metric_words, number, power, untried
 
 _REMEDIES = ["learning_rate", "check_data", "initialization", "batch_norm"]
 
@@ -41,7 +42,8 @@ def _severity(case: Case) -> Severity:
 
 def _summary(case: Case) -> str:
     words = f": {metric_words(case.trace.evaluation)}" if case.trace.evaluation else ""
-    return f"After {case.learning.steps} steps the network is no better than a constant answer{words}."
+    steps = counted(case.learning.steps, "step")
+    return f"After {steps} the network is no better than a constant answer{words}."
 
 
 def _explanation(case: Case, memorises: bool) -> str:
@@ -52,7 +54,7 @@ def _explanation(case: Case, memorises: bool) -> str:
             f"or too few of them for this network. {untried(['check_data'])}"
         )
     parts = [
-        "The gradient reaches the layers, so its way back is not the reason." if _gains_known(case) else "",
+        _about_the_way_back(case),
         _about_fitting(case),
         _about_data(case),
         _hint(case) or "None of the causes that were looked for was found.",
@@ -61,8 +63,17 @@ def _explanation(case: Case, memorises: bool) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _gains_known(case: Case) -> bool:
-    return case.depth is not None and not case.depth.initial.blocked and not case.depth.run.blocked
+def _about_the_way_back(case: Case) -> str:
+    depth = case.depth
+    if depth is None or depth.initial.blocked or depth.run.blocked:
+        return ""
+    weakest = min(depth.initial.attenuation, depth.run.attenuation)
+    if weakest < ATTENUATION_SUSPICIOUS.value:
+        return (
+            f"At the first layer, the gradient is {power(weakest)} of what it is at the last: weak, which "
+            "makes learning slow, but not so weak that it would explain this by itself."
+        )
+    return "The gradient reaches the layers, so its way back is not the reason."
 
 
 def _about_fitting(case: Case) -> str:
@@ -83,7 +94,12 @@ def _about_data(case: Case) -> str:
 
 def _hint(case: Case) -> str:
     if case.update_ratio < TINY_UPDATE.value:
-        return f"A step changes layers by {case.update_ratio:.1g} of their size: a learning rate too small."
+        changed = (
+            f"A step changes layers by {number(case.update_ratio, 2)} of their size"
+            if case.update_ratio > 0
+            else "In most layers a step changes nothing at all, it is lost in rounding"
+        )
+        return f"{changed}: a learning rate too small."
     return ""
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from service.contract.conditions.not_learning import TINY_UPDATE
 from service.contract.conditions.vanishing_gradients import ATTENUATION_SUSPICIOUS, BOTTOM_HALF_SHARE, INFO
 from service.contract.diagnosis import Evidence, Finding, Severity
 from workers.diagnosis.arithmetic import power_of_ten
@@ -30,12 +31,20 @@ def in_depth(case: Case) -> Iterator[Finding]:
 
 
 def _limit(case: Case, profile: DepthProfile) -> float | None:
-    """The limit in decades that the loss exceeds and that matters here: none for a slight one without
+    """The limit in decades that the loss exceeds and that matters here: none for a slight one that does no
     harm."""
     if profile.surely_lost > case.vanishing_limit:
         return case.vanishing_limit
     suspicious = -ATTENUATION_SUSPICIOUS.value
-    return suspicious if profile.surely_lost > suspicious and not case.learning.learned else None
+    return suspicious if profile.surely_lost > suspicious and _starves(case) else None
+
+
+def _starves(case: Case) -> bool:
+    """Whether a slight loss leaves the lower half of the layers without a part in learning, and nothing that
+    stops all layers alike (steps that overflow, steps that are too short) does."""
+    if case.learning.learned or case.learning.judgement == "diverged":
+        return False
+    return case.bottom_half_share < BOTTOM_HALF_SHARE.value and not case.update_ratio < TINY_UPDATE.value
 
 
 def _severity(case: Case, profile: DepthProfile, limit: float) -> Severity:
@@ -46,20 +55,32 @@ def _severity(case: Case, profile: DepthProfile, limit: float) -> Severity:
 
 
 def _finding(case: Case, profile: DepthProfile, limit: float) -> Finding:
-    lost = -profile.attenuation
     suggested = words.remedies(case, profile)
     return Finding(
         condition=INFO.name,
         severity=_severity(case, profile, limit),
         axis="depth",
         layers=profile.starved(limit),
-        confidence=joint(beyond_decades(lost, limit, profile.deviation), consequence_probability(case, lost)),
+        confidence=_confidence(case, profile, limit),
         summary=words.summary(profile),
         explanation=words.explanation(case, profile, suggested),
         evidence=_evidence(case, profile, limit),
         remedies=suggested,
         sources=list(INFO.sources),
     )
+
+
+def _confidence(case: Case, profile: DepthProfile, limit: float) -> float:
+    """Of a slight loss, networks like it also have to fail: this one may have failed for other reasons."""
+    lost = -profile.attenuation
+    foretold = chance_of_failure(case, lost) if limit < case.vanishing_limit and _trained(case) else 1.0
+    symptom = beyond_decades(lost, limit, profile.deviation)
+    return joint(symptom, consequence_probability(case, lost), foretold)
+
+
+def _trained(case: Case) -> bool:
+    """Whether the outcome is known; where it is not, its foretold probability stands for it already."""
+    return case.learning.learned is not None
 
 
 def _evidence(case: Case, profile: DepthProfile, limit: float) -> list[Evidence]:

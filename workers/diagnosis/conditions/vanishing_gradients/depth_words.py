@@ -7,7 +7,7 @@ from workers.diagnosis.case import Case
 from workers.diagnosis.causes import NO_LOSS
 from workers.diagnosis.conditions.vanishing_gradients.consequence import outcome_words
 from workers.diagnosis.depth import DepthProfile
-from workers.diagnosis.wording import LARGEST_DERIVATIVE, cause_words, percent, power, untried
+from workers.diagnosis.wording import LARGEST_DERIVATIVE, cause_words, counted, percent, power, untried
 
 
 def summary(profile: DepthProfile) -> str:
@@ -27,13 +27,10 @@ def explanation(case: Case, profile: DepthProfile, suggested: list[str]) -> str:
     per_layer = power_of_ten(profile.attenuation / max(count - 1, 1))
     parts = [
         "To reach a layer, the gradient is multiplied by the derivative of every layer above it. Here "
-        f"each of the {count} trained layers passes on {per_layer:.2g} of it on average, and the factors "
-        f"multiply to {power(profile.attenuation)}.",
+        f"{per_layer:.2g} of it is left from one trained layer to the next on average, and "
+        f"{counted(max(count - 1, 1), 'such factor')} multiply to {power(profile.attenuation)}.",
         _cause_explanation(case, profile),
-        "The first layers therefore hardly change."
-        if case.learning.learned is not False
-        else "So the first layers stay as they were initialised, and the last ones can only use what those "
-        "random layers let through.",
+        _about_the_first_layers(case, profile),
         outcome_words(case),
         "At the first step the gradient was still healthy: it was lost during training."
         if profile.step is None and case.depth is not None and not case.depth.opened
@@ -41,6 +38,27 @@ def explanation(case: Case, profile: DepthProfile, suggested: list[str]) -> str:
         untried(suggested),
     ]
     return " ".join(part for part in parts if part)
+
+
+STAYS = 0.1
+"""A layer whose parameters all steps together move by less than this part of their size stays as it was."""
+
+
+def _about_the_first_layers(case: Case, profile: DepthProfile) -> str:
+    """What becomes of them, as far as their updates say so; what is to be expected where nothing was
+    trained."""
+    if case.learning.judgement == "not_trained":
+        return "The first layers would therefore hardly change."
+    lowest = next((layer for layer, trained in zip(profile.layers, profile.trained, strict=True) if trained))
+    ratio = median(case.of_layer("update.ratio", case.trace.layers.index(lowest)))
+    if not ratio * case.learning.steps < STAYS:
+        return "The first layers get a far weaker signal than the last ones."
+    if case.learning.learned is False:
+        return (
+            "So the first layers stay as they were initialised, and the last ones can only use what those "
+            "random layers let through."
+        )
+    return "The first layers therefore hardly change."
 
 
 def _cause_explanation(case: Case, profile: DepthProfile) -> str:
