@@ -36,7 +36,7 @@ def render_diagnosis(diagnosis: dict[str, Any], console: Console) -> None:
     style = VERDICT_STYLES[diagnosis["verdict"]]
     console.print(
         Panel(
-            Group(Text(diagnosis["summary"]), Text(outcome_line(diagnosis), style="dim")),
+            Group(Text(diagnosis["summary"]), *(Text(line, style="dim") for line in facts(diagnosis))),
             title=f"[bold]{diagnosis['verdict']}[/bold]",
             border_style=style,
         )
@@ -48,6 +48,16 @@ def render_diagnosis(diagnosis: dict[str, Any], console: Console) -> None:
         console.print(profile)
     for gap in diagnosis["not_checked"]:
         console.print(Text(f"not checked: {gap}", style="dim"))
+
+
+def facts(diagnosis: dict[str, Any]) -> list[str]:
+    """The outcome, and what was foretold, a line each."""
+    lines = [outcome_line(diagnosis)]
+    foretold = diagnosis["trainability"]
+    if foretold and foretold["probability"] is not None:
+        seen = f"its first {foretold['steps_seen']} steps" if foretold["steps_seen"] else "its initialisation"
+        lines.append(f"foretold from {seen}: {foretold['probability']:.0%} likely not to learn")
+    return lines
 
 
 def outcome_line(diagnosis: dict[str, Any]) -> str:
