@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from service.contract.conditions.exploding_gradients import LOSS_RATIO
-from service.contract.conditions.not_learning import ENOUGH_STEPS, MINIMAL_SKILL, STANDARD_ERRORS
+from service.contract.conditions.not_learning import ENOUGH_STEPS, GOOD_SKILL, MINIMAL_SKILL, STANDARD_ERRORS
 from workers.diagnosis.arithmetic import mean
 from workers.diagnosis.confidence import beyond
 from workers.probes.trace import Evaluation, FloatArray, Trace
@@ -138,7 +138,18 @@ def _judge(trace: Trace, steps: int, first: float, last: float, probability: flo
         return "learned"
     if first > 0 and last > LOSS_RATIO.value * first:
         return "diverged"
-    return "too_early" if steps < ENOUGH_STEPS.value or still_falling(trace.loss) else "failed"
+    if steps < ENOUGH_STEPS.value:
+        return "too_early"
+    return "too_early" if still_falling(trace.loss) and not _knows_by_heart(trace.evaluation) else "failed"
+
+
+def _knows_by_heart(evaluation: Evaluation | None) -> bool:
+    """Whether it already knows its training data well: what more steps teach it is more of the same."""
+    if evaluation is None:
+        return False
+    seen, chance = evaluation.after_on_training_data, evaluation.chance
+    best = 1.0 if evaluation.metric == "accuracy" else 0.0
+    return chance != best and (seen - chance) / (best - chance) >= GOOD_SKILL.value
 
 
 def still_falling(loss: FloatArray) -> bool:

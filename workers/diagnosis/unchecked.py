@@ -25,8 +25,8 @@ def _about_learning(case: Case) -> list[str]:
         case "too_early":
             return [
                 f"Whether it would learn with more steps: {counted(case.learning.steps, 'step')} made, its "
-                f"loss may still fall, and under {ENOUGH_STEPS.value:g} steps nothing is concluded from a lack "
-                "of success."
+                f"loss may still fall, and under {ENOUGH_STEPS.value:g} steps nothing is concluded from a "
+                "lack of success."
             ]
         case "not_evaluated":
             return [

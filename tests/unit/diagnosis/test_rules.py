@@ -16,6 +16,7 @@ from tests.unit.diagnosis.traces import (
     RUN,
     TraceBuilder,
     examined,
+    failed,
     layer,
     mlp,
     recurrent_trace,
@@ -286,6 +287,17 @@ class TestLookAlikes:
         ).build()
 
         assert of(trace).verdict == "inconclusive"
+
+    @pytest.mark.parametrize(("seen", "learned"), [(0.97, False), (0.3, None), (math.nan, None)])
+    def test_a_loss_that_still_falls_on_data_known_by_heart_is_not_too_short_a_run(
+        self, seen: float, learned: bool | None
+    ) -> None:
+        evaluation = replace(AT_CHANCE, after_on_training_data=seen)
+        falling = np.geomspace(2.5, 0.02, 200)
+        diagnosis = of(failed(evaluation=evaluation, loss=falling).build())
+
+        assert diagnosis.outcome.learned is learned
+        assert conditions(diagnosis) == ({"overfitting": "warning"} if learned is False else {})
 
     def test_a_shallow_network_has_no_depth_axis_and_says_so(self) -> None:
         diagnosis = of(TraceBuilder(mlp(1), {"activation": -3.0}).build())
