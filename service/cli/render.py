@@ -56,7 +56,7 @@ def facts(diagnosis: dict[str, Any]) -> list[str]:
     foretold = diagnosis["trainability"]
     if foretold and foretold["probability"] is not None:
         seen = f"its first {foretold['steps_seen']} steps" if foretold["steps_seen"] else "its initialisation"
-        lines.append(f"foretold from {seen}: {foretold['probability']:.0%} likely not to learn")
+        lines.append(f"foretold from {seen}: {foretold['probability']:.1%} likely not to learn")
     return lines
 
 
