@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.science.situations.by_hand import on
-from tests.science.situations.expressible import DIGITS, linear, plain, spec
+from tests.science.situations.expressible import linear, plain, spec
 from tests.science.situations.situation import Job, alarms, primary
 from workers.data import Dataset
 
@@ -84,11 +84,6 @@ def decayed(seed: int, weight_decay: float) -> Job:
     return spec(layers, seed, learning_rate=0.05, weight_decay=weight_decay, steps=200)
 
 
-def adam(seed: int, learning_rate: float) -> Job:
-    layers = plain(4, "leaky_relu", "he_normal")
-    return spec(layers, seed, DIGITS, optimizer="adam", learning_rate=learning_rate, steps=300)
-
-
 def heavy_ball(seed: int, learning_rate: float, momentum: float) -> Job:
     training = {"learning_rate": learning_rate, "momentum": momentum, "clip_grad_norm": 5.0, "steps": 200}
     return spec(plain(2, "leaky_relu", "he_normal"), seed, NOISY, **training)
@@ -119,7 +114,6 @@ PATIENTS = {
         lambda s: steep(s, "sigmoid", 50.0), lambda s: steep(s, "sigmoid", 4.0)
     ),
     ("weights_near_zero", "decay"): Patient(lambda s: decayed(s, 0.5), lambda s: decayed(s, 0.001)),
-    ("unstable_training", "adam"): Patient(lambda s: adam(s, 0.3), lambda s: adam(s, 0.003)),
     ("unstable_training", "momentum"): Patient(
         lambda s: heavy_ball(s, 0.2, 0.99), lambda s: heavy_ball(s, 0.02, 0.9)
     ),
