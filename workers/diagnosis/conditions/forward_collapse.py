@@ -58,6 +58,7 @@ CONDITION = Condition(
             "error_signal_saturated",
             "exploding_gradients",
             "non_finite",
+            "poor_initialization",
             "uninformative_data",
             "unscaled_inputs",
             "vanishing_gradients",

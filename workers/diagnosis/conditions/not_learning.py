@@ -151,6 +151,7 @@ CONDITION = Condition(
             "unscaled_inputs",
             "unstable_training",
             "vanishing_gradients",
+            "weights_near_zero",
         }
     ),
 )

@@ -100,7 +100,6 @@ CONDITION = Condition(
         {
             "dead_units",
             "exploding_gradients",
-            "forward_collapse",
             "learning_rate_too_large",
             "uninformative_data",
             "unscaled_inputs",
