@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from service.contract.conditions.not_learning import ENOUGH_STEPS
 from service.contract.conditions.uninformative_data import CONSTANT, INFO, OVERFIT_RATIO
-from service.contract.diagnosis import Finding
+from service.contract.diagnosis import Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import joint
 from workers.diagnosis.findings import BY_HARM, confidence, finding
+from workers.diagnosis.learning import still_falling
 from workers.diagnosis.wording import metric_words, number
 from workers.probes.trace import DataCheck
 
@@ -45,6 +46,11 @@ def _holds_for_no_others(case: Case) -> bool:
     return by_heart and case.learning.judgement == "too_early" and case.learning.probability < AT_CHANCE
 
 
+def _severity(case: Case) -> Severity:
+    """No more than a warning while the training loss still falls: something may yet come of it."""
+    return "warning" if still_falling(case.trace.loss) else BY_HARM[case.harm]
+
+
 def _constant(case: Case) -> Finding:
     return finding(
         INFO,
@@ -62,7 +68,7 @@ def _shuffled(case: Case, check: DataCheck) -> Finding:
     words = f" ({metric_words(case.trace.evaluation)})" if case.trace.evaluation else ""
     return finding(
         INFO,
-        BY_HARM[case.harm],
+        _severity(case),
         confidence(case, NEIGHBOURS_BLIND),
         summary=f"The inputs seem to say nothing about the targets: neither the network{words} nor the "
         "nearest "
