@@ -31,7 +31,7 @@ class Learning:
     judgement: Judgement
     steps: int
     loss_first: float
-    """Mean training loss of the first steps; may be non-finite."""
+    """Training loss of the first batch, before anything was changed; may be non-finite."""
     loss_last: float
     """Mean training loss of the last steps; may be non-finite."""
     limit: float
@@ -79,8 +79,10 @@ def assess_learning(trace: Trace) -> Learning:
 
 
 def _ends(loss: FloatArray) -> tuple[float, float]:
+    """The loss before the first update (where training blows up, the next ones say nothing about the
+    beginning), and the mean of the last ones; NaN without any."""
     window = max(1, min(10, len(loss) // 20))
-    return mean(loss[:window]), mean(loss[-window:])
+    return mean(loss[:1]), mean(loss[-window:])
 
 
 def _held_out(evaluation: Evaluation | None) -> tuple[float, float, float]:

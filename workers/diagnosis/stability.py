@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from workers.diagnosis.arithmetic import mean
 from workers.probes.trace import FloatArray
 
 MINIMAL_STEPS = 30
@@ -25,6 +24,6 @@ def loss_rebound(loss: FloatArray) -> float:
     window = max(_SMALLEST_WINDOW, len(loss) // _WINDOWS)
     whole = len(loss) // window * window
     smooth = np.median(loss[:whole].reshape(-1, window), axis=1)
-    first = mean(loss[:_SMALLEST_WINDOW])
+    first = float(loss[0])
     rises = smooth - np.minimum.accumulate(smooth)
     return float(np.max(rises)) / first if first > 0 else math.nan

@@ -408,6 +408,15 @@ class TestExplosionAndDivergence:
         assert finding.axis is None
         assert finding.remedies[0] == "learning_rate"
 
+    def test_the_first_loss_is_the_one_before_the_first_update(self) -> None:
+        loss = np.concatenate([[2.3], np.full(9, 1e28), np.geomspace(1e28, 1e6, 190)])
+        diagnosis = of(TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE, loss=loss).build())
+
+        assert diagnosis.outcome.loss_first == 2.3
+        assert diagnosis.verdict == "unhealthy"
+        ratio = measured(diagnosis.findings[0], "loss_ratio")
+        assert ratio > 1e5, "it ended far above where it began"
+
     def test_nan_without_an_explosion_names_where_it_began(self) -> None:
         layers = mlp(5, "relu")
         loss = np.concatenate([np.full(50, 2.3), np.full(150, np.nan)])
