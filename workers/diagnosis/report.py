@@ -23,6 +23,10 @@ from workers.probes.trace import STATISTICS, LayerInfo, Trace
 NO_PART = 1e-10
 """Decades up to which a part of the ledger is rounding."""
 
+DECIMALS = 8
+"""Of the ledger's decades; what follows is rounding. The largest part bears the rounding, so the parts still
+sum to the total."""
+
 
 def layer_reports(case: Case) -> list[LayerReport]:
     """One report for each layer, in the order of the forward pass."""
@@ -90,8 +94,11 @@ def ledger(case: Case) -> Ledger | None:
         return None
     if profile.blocked or not math.isfinite(profile.total):
         return Ledger(log10_total=None, by_cause={})
-    parts = {cause: part if abs(part) > NO_PART else 0.0 for cause, part in profile.parts.items()}
-    return Ledger(log10_total=profile.total, by_cause=parts)
+    total = round(profile.total, DECIMALS)
+    parts = {cause: round(part, DECIMALS) + 0.0 for cause, part in profile.parts.items()}
+    largest = max(parts, key=lambda cause: abs(parts[cause]))
+    others = math.fsum(part for cause, part in parts.items() if cause != largest)
+    return Ledger(log10_total=total, by_cause=parts | {largest: round(total - others, DECIMALS)})
 
 
 def outcome(case: Case) -> Outcome:
