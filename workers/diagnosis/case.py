@@ -58,14 +58,15 @@ class Case:
 
     @cached_property
     def judged_depth(self) -> DepthProfile | None:
-        """The initial profile, or the run's if the gradient only vanishes during training.
+        """The initial profile, or the run's if the gradient only vanishes or explodes during training.
 
         A run that diverged is judged by its beginning.
         """
         if self.depth is None:
             return None
         initial, run = self.depth.initial, self.depth.run
-        emerged = initial.surely_lost <= self.vanishing_limit < run.surely_lost
+        vanished = initial.surely_lost <= self.vanishing_limit < run.surely_lost
+        emerged = vanished or (run.surely_gained > GROWTH.value >= initial.surely_gained)
         return run if emerged and self.learning.judgement != "diverged" else initial
 
     @cached_property
@@ -104,10 +105,10 @@ class Case:
         Where that was not measured, nothing speaks against it.
         """
         depth = self.depth.initial if self.depth is not None else None
-        if depth is not None:
-            margin = INTERVAL * depth.deviation
-            if depth.surely_lost > self.vanishing_limit or depth.attenuation - margin > GROWTH.value:
-                return False
+        if depth is not None and (
+            depth.surely_lost > self.vanishing_limit or depth.surely_gained > GROWTH.value
+        ):
+            return False
         return not any(
             abs(g.initial.gain) - INTERVAL * g.initial.deviation > self.time_limit for g in self.time.values()
         )

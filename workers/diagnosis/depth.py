@@ -94,6 +94,12 @@ class DepthProfile:
         lost = -self.attenuation - INTERVAL * self.deviation
         return -math.inf if math.isnan(lost) else lost
 
+    @property
+    def surely_gained(self) -> float:
+        """Decades gained, less what chance explains; -inf where that is unknown."""
+        gained = self.attenuation - INTERVAL * self.deviation
+        return -math.inf if math.isnan(gained) else gained
+
     @cached_property
     def deviation(self) -> float:
         """Standard deviation in decades that a random network of this width and depth has around its mean."""

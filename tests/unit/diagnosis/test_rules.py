@@ -417,6 +417,26 @@ class TestExplosionAndDivergence:
         ratio = measured(diagnosis.findings[0], "loss_ratio")
         assert ratio > 1e5, "it ended far above where it began"
 
+    def test_a_run_that_diverged_is_no_explosion_in_depth_where_its_first_step_was_sound(self) -> None:
+        trace = TraceBuilder(mlp(6, "relu"), BALANCED, evaluation=AT_CHANCE, loss=diverging()).build()
+        trace.series["backpropagated.norm"].values[1:] *= np.geomspace(1e9, 1, len(trace.layers))
+        trace.total_gradient_norm[1:] = 1e12
+        diagnosis = of(trace)
+
+        assert only(diagnosis, "exploding_gradients").axis is None
+        assert diagnosis.ledger is not None
+        assert diagnosis.ledger.log10_total == pytest.approx(0.0, abs=1e-6)
+
+    def test_an_explosion_in_depth_that_comes_with_training_is_in_the_ledger(self) -> None:
+        trace = TraceBuilder(mlp(6, "relu"), BALANCED, evaluation=AT_CHANCE).build()
+        trace.series["backpropagated.norm"].values[1:] *= np.geomspace(1e9, 1, len(trace.layers))
+        diagnosis = of(trace)
+        finding = only(diagnosis, "exploding_gradients")
+
+        assert finding.axis == "depth"
+        assert diagnosis.ledger is not None
+        assert measured(finding, "attenuation") == pytest.approx(diagnosis.ledger.log10_total, rel=1e-5)
+
     def test_nan_without_an_explosion_names_where_it_began(self) -> None:
         layers = mlp(5, "relu")
         loss = np.concatenate([np.full(50, 2.3), np.full(150, np.nan)])
@@ -489,6 +509,16 @@ class TestLedger:
             float(np.sort(np.log10(norms[:, 0]))[9] - np.sort(np.log10(norms[:, -1]))[9])
         }
         assert any(ledger.log10_total == pytest.approx(value) for value in expected)
+
+    def test_its_numbers_are_rounded_and_still_sum_up(self) -> None:
+        gains = {"activation": -1 / 3, "linear": -1 / 7}
+        ledger = of(TraceBuilder(mlp(20), gains, evaluation=AT_CHANCE).build()).ledger
+
+        assert ledger is not None
+        assert ledger.log10_total is not None
+        numbers = [ledger.log10_total, *ledger.by_cause.values()]
+        assert numbers == [round(number, 8) for number in numbers]
+        assert math.fsum(ledger.by_cause.values()) == pytest.approx(ledger.log10_total, abs=1e-9)
 
     def test_a_residual_block_is_put_down_to_the_skip(self) -> None:
         layers = [layer("in")]

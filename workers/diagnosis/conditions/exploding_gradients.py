@@ -45,10 +45,9 @@ def examine(case: Case) -> Iterator[Finding]:
 
 
 def _in_depth(case: Case) -> Growth | None:
-    if case.depth is None:
-        return None
-    profile = max(case.depth.initial, case.depth.run, key=lambda p: _known(p.attenuation))
-    if _known(profile.attenuation) - INTERVAL * profile.deviation <= ATTENUATION.value:
+    """In the profile of which the ledger tells too."""
+    profile = case.judged_depth
+    if profile is None or profile.surely_gained <= ATTENUATION.value:
         return None
     top = profile.log_norms[-1]
     layers = tuple(
@@ -68,7 +67,12 @@ def _in_depth(case: Case) -> Growth | None:
 
 
 def _in_time(case: Case) -> Growth | None:
-    gains = [max(g.initial, g.run, key=lambda gain: gain.gain) for g in case.time.values()]
+    """A run that diverged is judged by its beginning, as in depth."""
+    diverged = case.learning.judgement == "diverged"
+    gains = [
+        g.initial if diverged else max(g.initial, g.run, key=lambda gain: gain.gain)
+        for g in case.time.values()
+    ]
     grown = [g for g in gains if g.gain - INTERVAL * g.deviation > TIME_GAIN.value]
     if not grown:
         return None
