@@ -20,7 +20,7 @@ ATTENUATION_SUSPICIOUS = Threshold(
     measure="attenuation",
     value=-1.0,
     source=c.OUR_GRID,
-    meaning="Worth a warning if the network did not learn; with SGD 14 of 22 failed between 1 and 2 decades.",
+    meaning="With starved lower layers, worth a warning if it did not learn (14 of 22 failed with SGD).",
 )
 TIME_GAIN_SGD = Threshold(
     measure="time_gain",
@@ -36,7 +36,7 @@ BOTTOM_HALF_SHARE = Threshold(
     measure="bottom_half_gradient_share",
     value=1e-3,
     source=c.OUR_LOOK_ALIKES,
-    meaning="Supports the finding: the lower half of the layers hardly takes part in learning.",
+    meaning="The lower half of the layers hardly takes part in learning; required for a mere warning.",
 )
 
 INFO = ConditionInfo(
