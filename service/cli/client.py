@@ -1,6 +1,5 @@
 """A small HTTP client of the service, for the command line."""
 
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,9 +22,7 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._http.close()
 
     def submit(self, request: bytes) -> dict[str, Any]:

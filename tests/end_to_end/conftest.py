@@ -1,5 +1,6 @@
 """A whole Gradient Clinic as its users start it: `gradient-clinic up`, real processes, a real Redis."""
 
+import json
 import os
 import signal
 import socket
@@ -8,11 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.waiting import wait_until
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 class Up:
@@ -71,3 +75,43 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One running clinic, without the example, for all tests of a module."""
     with up(tmp_path_factory.mktemp("clinic") / "data", "--no-example") as running:
         yield running
+
+
+def answers(http: httpx.Client) -> bool:
+    """Whether the service can take jobs."""
+    try:
+        return http.get("/health/ready").is_success
+    except httpx.TransportError:
+        return False
+
+
+def submit(clinic: Up, request: dict[str, Any]) -> dict[str, Any]:
+    answer = clinic.http.post("/v1/jobs", json=request)
+    assert answer.status_code == 202, answer.text
+    job: dict[str, Any] = answer.json()
+    return job
+
+
+def finished(clinic: Up, request: dict[str, Any]) -> dict[str, Any]:
+    """The job after its end."""
+    job = submit(clinic, request)
+    while job["status"] not in {"succeeded", "failed", "cancelled"}:
+        job = clinic.http.get(f"/v1/jobs/{job['id']}", params={"wait": 30}).json()
+    return job
+
+
+def example(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((EXAMPLES / name).read_text())
+    return document
+
+
+def run_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=environment,
+        check=False,
+    )

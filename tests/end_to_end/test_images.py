@@ -12,7 +12,7 @@ import httpx
 import yaml
 
 from service.store.embedded_redis import find_redis_server
-from tests.end_to_end.conftest import free_port
+from tests.end_to_end.conftest import answers, free_port
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -52,13 +52,6 @@ def local(command: list[str], port: int) -> list[str]:
     """The same, listening on this machine only."""
     changes = {"0.0.0.0": "127.0.0.1", "8000": str(port)}
     return [changes.get(word, word) for word in command]
-
-
-def answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health/ready").is_success
-    except httpx.TransportError:
-        return False
 
 
 @contextmanager

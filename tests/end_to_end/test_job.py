@@ -2,36 +2,12 @@
 
 import io
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.end_to_end.conftest import Up
+from tests.end_to_end.conftest import Up, example, finished, submit
 from tests.support.waiting import wait_until
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def submit(clinic: Up, request: dict[str, Any]) -> dict[str, Any]:
-    answer = clinic.http.post("/v1/jobs", json=request)
-    assert answer.status_code == 202, answer.text
-    job: dict[str, Any] = answer.json()
-    return job
-
-
-def finished(clinic: Up, request: dict[str, Any]) -> dict[str, Any]:
-    """The job after its end."""
-    job = submit(clinic, request)
-    while job["status"] not in {"succeeded", "failed", "cancelled"}:
-        job = clinic.http.get(f"/v1/jobs/{job['id']}", params={"wait": 30}).json()
-    return job
-
-
-def example(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((EXAMPLES / name).read_text())
-    return document
 
 
 def test_the_article_s_network_is_unhealthy_because_its_sigmoids_lose_the_gradient(clinic: Up) -> None:

@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.end_to_end.conftest import Up
-from tests.end_to_end.test_job import example, finished
-from tests.end_to_end.test_up import run_command
+from tests.end_to_end.conftest import Up, example, finished, run_command
 
 
 def test_a_job_is_diagnosed_again_without_training(clinic: Up) -> None:

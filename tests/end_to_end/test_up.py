@@ -2,19 +2,13 @@
 
 import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import httpx
 import psutil
 
-from tests.end_to_end.conftest import Up, free_port, up
+from tests.end_to_end.conftest import EXAMPLES, Up, answers, free_port, run_command, up
 from tests.support.waiting import wait_until
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_up_diagnoses_the_article_s_example_and_says_where_it_serves(tmp_path: Path) -> None:
@@ -80,8 +74,8 @@ def test_a_killed_redis_is_started_again_with_its_jobs(tmp_path: Path) -> None:
 def test_a_killed_api_is_started_again(tmp_path: Path) -> None:
     with up(tmp_path / "data", "--no-example") as clinic:
         find_child(clinic, " api ").kill()
-        wait_until(lambda: not answers(clinic), timeout=30)
-        wait_until(lambda: answers(clinic), timeout=60)
+        wait_until(lambda: not answers(clinic.http), timeout=30)
+        wait_until(lambda: answers(clinic.http), timeout=60)
         assert clinic.process.poll() is None
 
 
@@ -139,13 +133,6 @@ def test_diagnose_says_that_no_service_answers() -> None:
 JSON = {"Content-Type": "application/json"}
 
 
-def answers(clinic: Up) -> bool:
-    try:
-        return clinic.http.get("/health/live").is_success
-    except httpx.TransportError:
-        return False
-
-
 def find_child(clinic: Up, part: str) -> psutil.Process:
     """The process that `up` started with `part` in its command; waits for it while it is being replaced."""
 
@@ -159,15 +146,3 @@ def find_child(clinic: Up, part: str) -> psutil.Process:
     found = wait_until(look, timeout=30)
     assert found is not None
     return found
-
-
-def run_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        env=environment,
-        check=False,
-    )

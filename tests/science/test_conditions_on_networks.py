@@ -1,7 +1,7 @@
 """Conditions that no look-alike stands for, on networks that really have them, and the same networks
 cured."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -16,14 +16,6 @@ from workers.data import Dataset
 SEEDS = range(2)
 TWO_CLASSES = {"kind": "synthetic", "input_shape": [16], "classes": 2}
 NOISY = {"kind": "synthetic", "input_shape": [64], "classes": 10, "samples": 10_000, "noise": 4.0}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

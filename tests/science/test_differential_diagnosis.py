@@ -1,10 +1,9 @@
 """The 24 situations that are easily taken for one another come out as what they are, and no healthy one
 raises an alarm."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
-import torch
 
 from service.contract.diagnosis import Diagnosis, Finding, Outcome, Runtime, Severity, Verdict
 from service.contract.diagnosis import Environment as Surroundings
@@ -13,14 +12,6 @@ from tests.science.situations.table import KNOWN_MISSES, SITUATIONS
 
 MORE_SEEDS = range(1, 5)
 """Beside seed 0, which every run of the tests takes."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def expect(situation: Situation, seed: int, misses: Mapping[tuple[str, int], str]) -> None:

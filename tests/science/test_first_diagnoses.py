@@ -2,7 +2,6 @@
 no false alarm."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,14 +21,6 @@ SEEDS = range(2)
 ADDING = {"kind": "builtin", "name": "adding", "length": 100}
 DIGITS = {"kind": "builtin", "name": "digits"}
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def mlp(

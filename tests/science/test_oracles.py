@@ -6,7 +6,7 @@ tolerance that a single network allows; with it, all predictions, with as many n
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -55,14 +55,6 @@ FAST = [
     *(oracle for oracle in MEANS if oracle.id.startswith(CHEAP)),
 ]
 VARIANCES = [oracle for oracle in ORACLES if oracle.id == "O1.var"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def probed(experiment: Experiment, seed: int) -> Trace:

@@ -1,6 +1,5 @@
 """Networks that are really trained get the probability that their fate deserves, already from the start."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import torch
 from service.contract.diagnosis import Trainability
 from service.contract.job import JobRequest
 from service.contract.planning import plan_network
+from tests.support.torch_threads import one_thread
 from workers.data import load_dataset
 from workers.diagnosis import diagnose
 from workers.diagnosis.trainability.measure import measured_features
@@ -16,16 +16,10 @@ from workers.models import build_network, layer_infos
 from workers.probes.trace import Trace
 from workers.training import train_and_probe
 
+__all__ = ["one_thread"]
+
 ARTICLE = {"depth": 20, "activation": "sigmoid", "init": "xavier_normal"}
 RESIDUAL = {"depth": 10, "activation": "tanh", "init": "xavier_normal", "residual": True}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def run(network: dict[str, Any], **training: Any) -> Trace:

@@ -1,12 +1,10 @@
 from collections.abc import Iterator
 
 import pytest
-import torch
 
+from tests.support.torch_threads import one_thread
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+__all__ = ["nothing_fails", "one_thread"]
 
 
 @pytest.fixture

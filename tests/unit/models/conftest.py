@@ -1,8 +1,11 @@
 import pytest
 import torch
 
+from tests.support.torch_threads import one_thread
+
+__all__ = ["one_thread", "repeatable"]
+
 
 @pytest.fixture(autouse=True)
 def repeatable() -> None:
-    torch.set_num_threads(1)
     torch.manual_seed(0)
