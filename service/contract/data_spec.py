@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from service.contract.base import Contract
 from service.contract.layers.base import Size, Switch
 from service.contract.shapes import Signal
+from service.contract.upload import UploadId
 
 Task = Literal["classification", "regression"]
 BuiltinName = Literal["digits", "breast_cancer", "wine", "iris", "diabetes", "sequential_digits", "adding"]
@@ -32,6 +33,8 @@ class DataShape:
     """Number of classes, for classification."""
     samples: int
     """Number of samples, held-out ones included."""
+    outputs: int = 1
+    """Number of real numbers to predict for a sample, for regression."""
 
     @property
     def training_samples(self) -> int:
@@ -153,7 +156,37 @@ class SyntheticData(Contract):
         )
 
 
-DataRequest = Annotated[BuiltinData | SyntheticData, Field(discriminator="kind")]
+ArrayName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class UploadData(Contract):
+    """Your own data: a `.npz` or `.safetensors` file with an array of inputs and one of targets, a row a sample.
+
+    Inputs: (samples, …), real numbers, or whole numbers for tokens. Targets: whole numbers are classes
+    0 … classes − 1, (samples,) or, for a label per position, (samples, …); real numbers, (samples,) or
+    (samples, outputs), make it a regression. 70 % of the samples, chosen by the same fixed shuffle in every
+    job, are trained on; the others are held out.
+    """
+
+    kind: Literal["upload"] = "upload"
+    """The kind of data."""
+    dataset: UploadId
+    """The file: what `POST /v1/datasets` answered."""
+    inputs: ArrayName = "inputs"
+    """Name of the array of inputs."""
+    targets: ArrayName = "targets"
+    """Name of the array of targets."""
+    classes: Annotated[int, Field(strict=True, ge=2, le=100_000)] | None = Field(default=None, examples=[10])
+    """Number of classes; null: one more than the largest target."""
+    standardize: Switch = False
+    """Bring each input feature, and the target of a regression, to mean 0 and standard deviation 1 over the
+    training samples; a feature that hardly varies (below 1e-6) is only shifted."""
+
+
+KnownData = BuiltinData | SyntheticData
+"""Data whose shape is known from the request alone: they have a `shape`."""
+
+DataRequest = Annotated[KnownData | UploadData, Field(discriminator="kind")]
 """What a network is trained on."""
 
 

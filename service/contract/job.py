@@ -133,8 +133,9 @@ class Job(JobSummary):
 
     request: JobRequest
     """What was asked for, defaults filled in."""
-    expanded: ExpandedModel
-    """The network as it is built."""
+    expanded: ExpandedModel | None
+    """The network as it is built; null where an uploaded network or data set decides: see the diagnosis'
+    `layers`."""
     diagnosis: Diagnosis | None = None
     """The answer, once it succeeded."""
 

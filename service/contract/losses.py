@@ -28,7 +28,7 @@ def output_shapes(loss: ResolvedLoss, data: DataShape) -> tuple[Shape, ...]:
     cross_entropy: a logit per class. mse: the target, or one output per class against a one-hot target.
     bce_with_logits: a logit per class against a one-hot target; for two classes a single logit will do.
     """
-    classes = data.classes or 1
+    classes = data.classes or data.outputs
     if loss == "bce_with_logits" and classes == 2:
         return ((1,), (2,))
     return ((classes,),)

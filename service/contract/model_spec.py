@@ -8,6 +8,7 @@ from service.contract.base import Contract
 from service.contract.layers import Layer, LayerList
 from service.contract.shapes import Signal
 from service.contract.templates import TemplateModel
+from service.contract.upload import UploadId
 
 
 class SpecModel(Contract):
@@ -32,5 +33,42 @@ class SpecModel(Contract):
         return self.layers
 
 
-ModelRequest = Annotated[SpecModel | TemplateModel, Field(discriminator="kind")]
+class UploadedModel(Contract):
+    """A trained or untrained network from a file. It is trained on from the weights that the file holds."""
+
+    checkpoint: UploadId
+    """The file: what `POST /v1/checkpoints` answered."""
+    output: (
+        Annotated[int, Field(strict=True, ge=0, le=1000)] | Annotated[str, Field(max_length=200)] | None
+    ) = Field(default=None, examples=["out", 0])
+    """Which output the loss is computed on, where the network gives several: the index in a tuple or list, the
+    key in a dictionary or the name in a named tuple; null: the only one."""
+    mode: Literal["train", "evaluation"] = "train"
+    """Mode in which it is trained: `evaluation` turns dropout off and normalises by the stored statistics, as
+    one often fine-tunes."""
+
+
+class TorchScriptModel(UploadedModel):
+    """A TorchScript archive, as `torch.jit.save` writes it: scripted, traced or frozen.
+
+    It is never executed. Its graph is read and rebuilt as an ordinary network by an interpreter with a list of
+    permitted operators.
+    """
+
+    kind: Literal["torchscript"] = "torchscript"
+    """The kind of model."""
+
+
+class ExportedModel(UploadedModel):
+    """A `.pt2` archive, as `torch.export.save` writes it. `mode` must be the one that it was exported in: an
+    exported graph has only one."""
+
+    kind: Literal["exported"] = "exported"
+    """The kind of model."""
+
+
+PlannedModel = SpecModel | TemplateModel
+"""A network that is written out in the request, so that all of it is known before it is built."""
+
+ModelRequest = Annotated[PlannedModel | TorchScriptModel | ExportedModel, Field(discriminator="kind")]
 """The network."""

@@ -6,17 +6,17 @@ counted before they are written out.
 
 from dataclasses import dataclass
 
-from service.contract.data_spec import DataRequest, DataShape
+from service.contract.data_spec import DataShape, UploadData
 from service.contract.errors import InvalidRequestError
 from service.contract.expansion import Expansion, ExpansionError, PlannedLayer, SizeLimits
-from service.contract.job import ExpandedLayer, ExpandedModel
+from service.contract.job import ExpandedLayer, ExpandedModel, JobRequest
 from service.contract.layers import LayerError
 from service.contract.losses import ResolvedLoss, output_shapes, resolve_loss
-from service.contract.model_spec import ModelRequest, SpecModel
+from service.contract.model_spec import PlannedModel, SpecModel, UploadedModel
 from service.contract.shapes import Shape, Signal
 from service.contract.training_plan import TrainingPlan
 
-__all__ = ["NetworkPlan", "PlannedLayer", "SizeLimits", "plan_network"]
+__all__ = ["NetworkPlan", "PlannedLayer", "SizeLimits", "plan_ahead", "plan_network"]
 
 DEFAULT_LIMITS = SizeLimits()
 
@@ -58,14 +58,27 @@ class NetworkPlan:
         return ExpandedModel(layers=layers, parameters=sum(layer.parameters for layer in layers))
 
 
+def plan_ahead(request: JobRequest, limits: SizeLimits = DEFAULT_LIMITS) -> NetworkPlan | None:
+    """What can be known of a job's network from the request alone; None where an uploaded file decides, which
+    only the job's own process opens.
+
+    Raises InvalidRequestError as `plan_network`, and for a loss that the data cannot have.
+    """
+    if isinstance(request.data, UploadData):
+        return None
+    if isinstance(request.model, UploadedModel):
+        resolve_loss(request.training.loss, request.data.shape)
+        return None
+    return plan_network(request.model, request.data.shape, request.training, limits)
+
+
 def plan_network(
-    model: ModelRequest, data: DataRequest, training: TrainingPlan, limits: SizeLimits = DEFAULT_LIMITS
+    model: PlannedModel, shape: DataShape, training: TrainingPlan, limits: SizeLimits = DEFAULT_LIMITS
 ) -> NetworkPlan:
-    """Work out a network's layers, shapes and sizes for the data.
+    """Work out a network's layers, shapes and sizes for data of that shape.
 
     Raises InvalidRequestError, with a JSON Pointer into the job request, if they do not fit or are too large.
     """
-    shape = data.shape
     loss = resolve_loss(training.loss, shape)
     accepted = output_shapes(loss, shape)
     batch = min(training.batch_size, shape.training_samples)
@@ -75,7 +88,7 @@ def plan_network(
     return plan
 
 
-def _expand(model: ModelRequest, given: Signal, expansion: Expansion) -> tuple[PlannedLayer, ...]:
+def _expand(model: PlannedModel, given: Signal, expansion: Expansion) -> tuple[PlannedLayer, ...]:
     try:
         return expansion.network(model.expand(given), given)
     except LayerError as error:
@@ -84,7 +97,7 @@ def _expand(model: ModelRequest, given: Signal, expansion: Expansion) -> tuple[P
         raise InvalidRequestError(_pointer(error, model), error.detail) from error
 
 
-def _pointer(error: ExpansionError, model: ModelRequest) -> str:
+def _pointer(error: ExpansionError, model: PlannedModel) -> str:
     """Where the request is wrong: a template's layers are not in it, its fields are."""
     if isinstance(model, SpecModel) or not error.pointer.startswith("/model/"):
         return error.pointer
@@ -92,7 +105,7 @@ def _pointer(error: ExpansionError, model: ModelRequest) -> str:
     return f"/model/{fields[error.excess]}" if error.excess in fields else "/model"
 
 
-def _check_end(plan: NetworkPlan, accepted: tuple[Shape, ...], data: DataShape, model: ModelRequest) -> None:
+def _check_end(plan: NetworkPlan, accepted: tuple[Shape, ...], data: DataShape, model: PlannedModel) -> None:
     spec = isinstance(model, SpecModel)
     if not any(layer.trainable_parameters for layer in plan.layers):
         raise InvalidRequestError("/model/layers" if spec else "/model", "no layer has parameters to train")

@@ -8,7 +8,7 @@ import anyio.to_thread
 
 from service.contract.errors import FieldProblem, JobError
 from service.contract.job import JobRequest, JobState
-from service.contract.planning import SizeLimits, plan_network
+from service.contract.planning import SizeLimits, plan_ahead
 from service.dispatch import Dispatcher
 from service.jobs.errors import (
     JobFailedError,
@@ -67,11 +67,11 @@ class JobService:
             InvalidRequestError: the network cannot be built, or not for this data.
             KeyReusedError, QueueFullError: as they say.
         """
-        plan = plan_network(request.model, request.data, request.training, self._sizes)
+        plan = plan_ahead(request, self._sizes)
         job = NewJob(
             id=new_job_id(),
             request_json=request.model_dump_json(),
-            expanded_json=plan.expanded().model_dump_json(),
+            expanded_json=plan.expanded().model_dump_json() if plan else "null",
             caller=ANONYMOUS,
             idempotency_key=idempotency_key,
             body_hash=body_hash,

@@ -50,7 +50,7 @@ def run(layers: list[dict[str, Any]], seed: int, data: dict[str, Any] = DIGITS, 
     request = JobRequest.model_validate(
         {"model": {"kind": "spec", "layers": layers}, "data": data, "training": plan}
     )
-    planned = plan_network(request.model, request.data, request.training)
+    planned = plan_network(request.model, request.data.shape, request.training)
     trace = train_and_probe(
         build_network(planned, seed), layer_infos(planned), load_dataset(request.data, seed),
         request.training, request.probe, planned.loss, CPU, lambda step, loss: None,

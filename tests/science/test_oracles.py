@@ -66,7 +66,7 @@ def probed(experiment: Experiment, seed: int) -> Trace:
             "training": {"steps": 0, "batch_size": experiment.batch_size, "seed": seed},
         }
     )
-    plan = plan_network(request.model, request.data, request.training)
+    plan = plan_network(request.model, request.data.shape, request.training)
     return train_and_probe(
         build_network(plan, seed), layer_infos(plan), load_dataset(request.data, seed),
         request.training, request.probe, plan.loss, torch.device("cpu"), lambda *_: None,

@@ -15,7 +15,7 @@ Layers = list[dict[str, Any]]
 def requested(model: dict[str, Any], seed: int, data: dict[str, Any] = DIGITS, **training: Any) -> Job:
     """The job that this request makes."""
     request = JobRequest.model_validate({"model": model, "data": data, "training": {"seed": seed} | training})
-    planned = plan_network(request.model, request.data, request.training)
+    planned = plan_network(request.model, request.data.shape, request.training)
     return Job(
         network=build_network(planned, seed),
         layers=layer_infos(planned),

@@ -11,7 +11,7 @@ from service.store.records import JobRecord, Page
 from tests.support.requests import HIDDEN, diagnosis, job_request
 
 REQUEST = JobRequest.model_validate(job_request(HIDDEN, device="cuda"))
-PLAN = plan_network(REQUEST.model, REQUEST.data, REQUEST.training)
+PLAN = plan_network(REQUEST.model, REQUEST.data.shape, REQUEST.training)
 AT = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 QUEUED = JobRecord(
     id="job_01JD7G4Q3V8W1Z6X2N5T9R0KCE",

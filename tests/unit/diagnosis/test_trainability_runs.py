@@ -28,7 +28,7 @@ def run(network: dict[str, Any], **training: Any) -> Trace:
     plan = {"steps": 32, "learning_rate": 0.05, "batch_size": 32} | training
     data = {"kind": "builtin", "name": "digits"}
     request = JobRequest.model_validate({"model": model, "data": data, "training": plan})
-    planned = plan_network(request.model, request.data, request.training)
+    planned = plan_network(request.model, request.data.shape, request.training)
     return train_and_probe(
         build_network(planned, 0), layer_infos(planned), load_dataset(request.data, 0), request.training,
         request.probe, planned.loss, torch.device("cpu"), lambda _step, _loss: None,

@@ -34,7 +34,7 @@ def plan(
 ) -> NetworkPlan:
     return plan_network(
         _MODEL.validate_python(model),
-        _DATA.validate_python(data),
+        _DATA.validate_python(data).shape,
         TrainingPlan(**training),
         limits or SizeLimits(),
     )

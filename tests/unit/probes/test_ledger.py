@@ -162,7 +162,7 @@ def test_a_network_too_large_to_walk_has_no_ledger(monkeypatch: pytest.MonkeyPat
 
 def trace_of(*layers: Written, data: Written) -> Trace:
     request = JobRequest.model_validate({"model": spec(*layers), "data": data, "training": {"steps": 4}})
-    planned = plan_network(request.model, request.data, request.training)
+    planned = plan_network(request.model, request.data.shape, request.training)
     return train_and_probe(
         build_network(planned, 0), planned_infos(planned), load_dataset(request.data, 0),
         request.training, request.probe, planned.loss, torch.device("cpu"), lambda *_: None,
