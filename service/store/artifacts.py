@@ -1,19 +1,24 @@
-"""Files of jobs, in a folder that front and workers share."""
+"""Files of jobs, and uploads, in a folder that front and workers share."""
 
 import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from service.store.errors import InvalidArtifactNameError
-from service.store.ids import is_job_id
+from service.store.ids import is_job_id, is_upload_id
+from service.store.incoming import IncomingFile, sync_folder
 
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # no "..", no hidden file, no absolute path
 _MAX_SEGMENTS = 6
 _JOBS = "jobs"
+_UPLOADS = "uploads"
+_INCOMING = ".incoming"  # hidden: no artifact's name
+_TOKEN_BYTES = 8
 
 
 def trace_name(job_id: str, attempt: int, suffix: str = ".npz") -> str:
@@ -21,8 +26,15 @@ def trace_name(job_id: str, attempt: int, suffix: str = ".npz") -> str:
     return f"{_JOBS}/{job_id}/trace-{attempt}{suffix}"
 
 
+def new_upload_name(sha256: str) -> str:
+    """Where an upload is to be kept; another name each time, so that deleting an old copy of a content never
+    deletes a new one."""
+    return f"{_UPLOADS}/{sha256}/{secrets.token_hex(_TOKEN_BYTES)}"
+
+
 class ArtifactStore:
-    """Files under names such as `jobs/{id}/trace-1.npz`. A name holds a whole file or none."""
+    """Files under names such as `jobs/{id}/trace-1.npz` and `uploads/{sha256}/{token}`. A name holds a whole
+    file or none."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -46,7 +58,7 @@ class ArtifactStore:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return target
 
     def path(self, name: str) -> Path | None:
@@ -74,17 +86,55 @@ class ArtifactStore:
         with suppress(FileNotFoundError):
             yield from (entry.name for entry in (self._root / _JOBS).iterdir() if is_job_id(entry.name))
 
+    def incoming(self) -> IncomingFile:
+        """A new file, to be written and then to be kept by `keep`."""
+        return IncomingFile(self._root / _INCOMING)
+
+    def keep(self, file: IncomingFile, name: str) -> None:
+        """Give a file that has arrived its name."""
+        file.keep(self._resolve(name))
+
+    def delete(self, name: str) -> None:
+        """Delete a file, and its folder with the last one; none is fine.
+
+        Raises:
+            InvalidArtifactNameError: `name` is not a plain relative name.
+        """
+        target = self._resolve(name)
+        target.unlink(missing_ok=True)
+        with suppress(OSError):
+            target.parent.rmdir()
+
+    def old_uploads(self, seconds: float) -> list[tuple[str, str]]:
+        """Uploads that were written at least `seconds` ago: pairs of id and artifact name. Ask
+        `upload_commands.unnamed_files` which of them may go; younger ones may not have a record yet."""
+        folder = self._root / _UPLOADS
+        files = [file for file in folder.glob("*/*") if _is_untouched_since(file, seconds)]
+        pairs = [(f"sha256:{file.parent.name}", file.relative_to(self._root).as_posix()) for file in files]
+        return [(upload, name) for upload, name in pairs if is_upload_id(upload) and _is_name(name)]
+
+    def delete_old_incoming(self, seconds: float) -> int:
+        """Delete files that began to arrive and were not written to for `seconds`: their process is gone.
+        Gives their number."""
+        folder = self._root / _INCOMING
+        old = [file for file in folder.glob("*") if _is_untouched_since(file, seconds)]
+        for file in old:
+            file.unlink(missing_ok=True)
+        return len(old)
+
     def _resolve(self, name: str) -> Path:
-        segments = name.split("/")
-        if len(segments) > _MAX_SEGMENTS or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        if not _is_name(name):
             raise InvalidArtifactNameError(f"not an artifact name: {name!r}")
-        return self._root.joinpath(*segments)
+        return self._root.joinpath(*name.split("/"))
 
 
-def _sync_folder(folder: Path) -> None:
-    """A rename is durable only once its folder is on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _is_name(text: str) -> bool:
+    segments = text.split("/")
+    return len(segments) <= _MAX_SEGMENTS and all(_SEGMENT.fullmatch(segment) for segment in segments)
+
+
+def _is_untouched_since(file: Path, seconds: float) -> bool:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return time.time() - file.stat().st_mtime >= seconds
+    except FileNotFoundError:
+        return False

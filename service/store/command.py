@@ -40,3 +40,8 @@ class Command(Generic[T_co]):
     args: tuple[Argument, ...]
     decode: Callable[[Any], T_co]
     """From Redis's reply (strings, integers, None, lists of them) to the answer."""
+
+
+def milliseconds(seconds: float) -> int:
+    """A duration as scripts take it; at least one, as Redis refuses to keep anything for none."""
+    return max(1, round(seconds * 1000))

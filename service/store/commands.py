@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 
 from service.contract.job import JobState
 from service.store import decoding
-from service.store.command import Command, load_script
+from service.store.command import Argument, Command, load_script, milliseconds
 from service.store.ids import job_id_of_cursor
 from service.store.records import (
     Cancellation,
@@ -30,6 +30,7 @@ from service.store.records import (
     Tombstone,
 )
 from service.store.settings import StoreSettings
+from service.store.upload_commands import read_upload as read_upload  # workers need no other of them
 
 CHANGES_CHANNEL = "gradient-clinic:changes"
 """Each change of a job is published here; the message is the job's id."""
@@ -39,12 +40,13 @@ _BATCH = 100  # how many jobs one reap or expire looks at: a script blocks all o
 
 
 def submit(job: NewJob, settings: StoreSettings) -> Command[Submission]:
-    """Keep a new job, unless its idempotency key is known or too many wait.
+    """Keep a new job, unless its idempotency key is known, too many wait, or an upload that it uses is gone.
 
-    One script, so that two equal requests at once cannot both be first. The job keeps the policy (attempts,
-    retention) that it was accepted under.
+    One script, so that two equal requests at once cannot both be first, and so that an upload which is there
+    cannot expire before the job counts. The job keeps the policy (attempts, retention) that it was accepted
+    under.
     """
-    args = (
+    args: tuple[Argument, ...] = (
         job.id,
         job.request_json,
         job.expanded_json,
@@ -53,10 +55,11 @@ def submit(job: NewJob, settings: StoreSettings) -> Command[Submission]:
         job.body_hash,
         settings.max_queued,
         settings.max_attempts,
-        _milliseconds(settings.retention_seconds),
-        _milliseconds(settings.tombstone_seconds),
-        _milliseconds(settings.idempotency_seconds),
-        _milliseconds(settings.resend_seconds),
+        milliseconds(settings.retention_seconds),
+        milliseconds(settings.tombstone_seconds),
+        milliseconds(settings.idempotency_seconds),
+        milliseconds(settings.resend_seconds),
+        *(str(upload) for upload in job.uploads),
     )
     return Command(load_script("submit"), args, decoding.submission)
 
@@ -157,7 +160,7 @@ def reap(settings: StoreSettings, queues: Sequence[str] = DEFAULT_QUEUES) -> Com
     After a pause in which nobody was looked after (Redis was down, the machine slept) every holder gets a
     whole new lease first: it could not renew either.
     """
-    resend_ms, lease_ms = _milliseconds(settings.resend_seconds), _milliseconds(settings.lease_seconds)
+    resend_ms, lease_ms = milliseconds(settings.resend_seconds), milliseconds(settings.lease_seconds)
     return Command(load_script("reap"), (resend_ms, lease_ms, _BATCH, *queues), list)
 
 
@@ -177,7 +180,3 @@ def _idempotency_digest(job: NewJob) -> str:
         return ""
     scoped = f"{len(job.caller)}:{job.caller}{job.idempotency_key}"
     return hashlib.sha256(scoped.encode()).hexdigest()
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(1, round(seconds * 1000))

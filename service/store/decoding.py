@@ -33,8 +33,8 @@ def word(reply: str) -> Any:
 
 
 def submission(reply: Sequence[Any]) -> Submission:
-    outcome, job_id = reply
-    return Submission(outcome, job_id or None)
+    outcome, job_id, *missing = reply
+    return Submission(outcome, job_id or None, tuple(missing))
 
 
 def claim(reply: Sequence[Any] | None) -> Claim | None:
@@ -47,7 +47,7 @@ def job_or_tombstone(reply: Sequence[Any] | None) -> JobRecord | Tombstone | Non
     what, job_id, content = reply
     if what == "tombstone":
         kind, removed_at = content
-        return Tombstone(job_id, kind, _time(removed_at))
+        return Tombstone(job_id, kind, time(removed_at))
     fields = dict(zip(RECORD_FIELDS, content, strict=True))
     return JobRecord(
         **_summary(job_id, fields),
@@ -70,7 +70,7 @@ def _summary(job_id: str, fields: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": job_id,
         "status": JobState(fields["status"]),
-        "created_at": _time(fields["created_at"]),
+        "created_at": time(fields["created_at"]),
         "started_at": _optional_time(fields["started_at"]),
         "finished_at": _optional_time(fields["finished_at"]),
         "expires_at": _optional_time(fields["expires_at"]),
@@ -83,9 +83,10 @@ def _summary(job_id: str, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _time(milliseconds: str) -> datetime:
+def time(milliseconds: str) -> datetime:
+    """A time as scripts write it."""
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def _optional_time(milliseconds: str | None) -> datetime | None:
-    return None if milliseconds is None else _time(milliseconds)
+    return None if milliseconds is None else time(milliseconds)

@@ -1,4 +1,4 @@
-"""Job identifiers that sort by time, and the list cursors made of them."""
+"""Identifiers of jobs (which sort by time) and of uploads, and the cursors of their lists."""
 
 import base64
 import binascii
@@ -12,6 +12,8 @@ from service.store.errors import InvalidCursorError
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80
 _PATTERN = re.compile(r"job_[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_UPLOAD = re.compile(r"sha256:[0-9a-f]{64}")
+_UPLOAD_ENTRY = re.compile(r"[0-9]{15}:sha256:[0-9a-f]{64}")
 
 
 class _Ulids:
@@ -42,9 +44,14 @@ def is_job_id(text: str) -> bool:
     return _PATTERN.fullmatch(text) is not None
 
 
+def is_upload_id(text: str) -> bool:
+    """Whether `text` has the form of an upload's identifier (in ASCII, so it is safe in a key)."""
+    return _UPLOAD.fullmatch(text) is not None
+
+
 def cursor_after(job_id: str) -> str:
     """An opaque cursor: the page that follows this job."""
-    return base64.urlsafe_b64encode(job_id.encode()).decode().rstrip("=")
+    return _cursor(job_id)
 
 
 def job_id_of_cursor(cursor: str) -> str:
@@ -53,11 +60,33 @@ def job_id_of_cursor(cursor: str) -> str:
     Raises:
         InvalidCursorError: for anything that `cursor_after` did not make.
     """
+    return _content(cursor, _PATTERN)
+
+
+def cursor_after_upload(entry: str) -> str:
+    """An opaque cursor: the page that follows this upload. `entry` is its place in the list of its kind."""
+    return _cursor(entry)
+
+
+def upload_entry_of_cursor(cursor: str) -> str:
+    """The inverse of `cursor_after_upload`.
+
+    Raises:
+        InvalidCursorError: for anything that `cursor_after_upload` did not make.
+    """
+    return _content(cursor, _UPLOAD_ENTRY)
+
+
+def _cursor(content: str) -> str:
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+
+def _content(cursor: str, form: re.Pattern[str]) -> str:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        job_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        content = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (UnicodeError, binascii.Error):
         raise InvalidCursorError("not a cursor of this service") from None
-    if not is_job_id(job_id):
+    if not form.fullmatch(content):
         raise InvalidCursorError("not a cursor of this service")
-    return job_id
+    return content

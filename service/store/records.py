@@ -2,9 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from service.contract.job import JobState
+from service.contract.upload import UploadKind
+
+
+class UploadKey(NamedTuple):
+    """Names the record of an upload."""
+
+    kind: UploadKind
+    id: str
+    """`sha256:…`: the content."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
 
 
 @dataclass(frozen=True)
@@ -17,6 +29,8 @@ class NewJob:
     caller: str
     idempotency_key: str | None = None
     body_hash: str = ""
+    uploads: tuple[UploadKey, ...] = ()
+    """What it needs until it is final; each once."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +39,13 @@ class Submission:
 
     `created`: it is queued. `replayed`: the key was used for the same body: `job_id` is that first job.
     `conflict`: the key was used for another body, by `job_id`. `queue_full`: nothing was kept, no `job_id`.
+    `uploads_missing`: likewise, as some of its uploads are not here (any more).
     """
 
-    outcome: Literal["created", "replayed", "conflict", "queue_full"]
+    outcome: Literal["created", "replayed", "conflict", "queue_full", "uploads_missing"]
     job_id: str | None
+    missing: tuple[str, ...] = ()
+    """The uploads that are not here, as `str(UploadKey)`."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +100,47 @@ class Claim:
 
     attempt: int
     request_json: str
+
+
+@dataclass(frozen=True)
+class UploadRecord:
+    """A file that was uploaded. All times are UTC."""
+
+    id: str
+    kind: UploadKind
+    size_bytes: int
+    created_at: datetime
+    expires_at: datetime
+    """When it is removed, unless an unfinished job uses it then."""
+    jobs: int
+    """Number of unfinished jobs that use it."""
+    artifact: str
+    """Name of its file in the artifact store."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What became of an upload: `created`, or `known`: there was a record of the content already."""
+
+    outcome: Literal["created", "known"]
+    record: UploadRecord
+
+
+@dataclass(frozen=True)
+class UploadRemoval:
+    """What became of an upload that was to be removed. `artifact` is the file that nobody needs any more."""
+
+    outcome: Literal["deleted", "in_use", "unknown"]
+    artifact: str | None = None
+
+
+@dataclass(frozen=True)
+class UploadPage:
+    """A page of uploads, newest first; `next_cursor` is set if older ones follow."""
+
+    records: tuple[UploadRecord, ...]
+    has_more: bool
+    next_cursor: str | None
 
 
 Renewal = Literal["held", "cancel", "lost"]

@@ -37,6 +37,8 @@ class StoreSettings(BaseSettings):
     """How long one remembers that a removed job existed."""
     idempotency_seconds: float = Field(default=_DAY, gt=0.0)
     """How long an idempotency key is remembered."""
+    upload_retention_seconds: float = Field(default=7 * _DAY, gt=0.0)
+    """How long an uploaded file is kept after it was last sent or used by a job."""
     max_queued: int = Field(default=1000, ge=1)
     """Jobs that may wait; more are refused."""
     resend_seconds: float = Field(default=15.0, gt=0.0)

@@ -10,6 +10,12 @@
 --   idempotency:{hash}  hash    body_hash and job of an idempotency key; has a time to live, removed with its job
 --   tombstone:{id}      hash    kind and removed_at of a removed job; has a time to live
 --   reaper              hash    when the reaper looked last
+--   upload:{upload}     hash    the record of a file that was uploaded; removed with it
+--   uploads:{kind}      zset    {created_at}:{content} of all uploads of a kind; scores are all 0, so members
+--                               sort by time
+--   uploads_expiring    zset    upload that no unfinished job uses -> when it is to be removed
+-- An {upload} is '{kind}:{content}', where {content} is 'sha256:…'. A job's field `uploads` lists those that it
+-- uses, with spaces between them, until it is final. All records of one content name the same file.
 -- Times are milliseconds since 1970, by Redis's own clock.
 
 local NAMESPACE = 'gradient-clinic:'
@@ -18,6 +24,8 @@ local ALL = NAMESPACE .. 'jobs'
 local DUE = NAMESPACE .. 'due'
 local EXPIRING = NAMESPACE .. 'expiring'
 local REAPER = NAMESPACE .. 'reaper'
+local UPLOADS_EXPIRING = NAMESPACE .. 'uploads_expiring'
+local UPLOAD_KINDS = {'checkpoint', 'dataset'}
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -26,6 +34,8 @@ local function job_key(id) return NAMESPACE .. 'job:' .. id end
 local function status_index(status) return NAMESPACE .. 'jobs:' .. status end
 local function idempotency_key(digest) return NAMESPACE .. 'idempotency:' .. digest end
 local function tombstone_key(id) return NAMESPACE .. 'tombstone:' .. id end
+local function upload_key(upload) return NAMESPACE .. 'upload:' .. upload end
+local function upload_index(kind) return NAMESPACE .. 'uploads:' .. kind end
 
 local function is_final(status)
   return status == 'succeeded' or status == 'failed' or status == 'cancelled'
@@ -44,8 +54,54 @@ local function move(id, from, to)
   redis.call('HSET', job_key(id), 'status', to)
 end
 
+-- The upload was sent or used: its time begins anew. It does not run while an unfinished job uses the upload.
+local function postpone_expiry(upload)
+  local record = redis.call('HMGET', upload_key(upload), 'retention_ms', 'jobs')
+  local expires_at = now + record[1]
+  redis.call('HSET', upload_key(upload), 'expires_at', expires_at)
+  if tonumber(record[2]) > 0 then
+    redis.call('ZREM', UPLOADS_EXPIRING, upload)
+  else
+    redis.call('ZADD', UPLOADS_EXPIRING, expires_at, upload)
+  end
+end
+
+-- As many unfinished jobs more (or, if negative, fewer) use the upload.
+local function count_jobs(upload, change)
+  redis.call('HINCRBY', upload_key(upload), 'jobs', change)
+  postpone_expiry(upload)
+end
+
+-- A job needs its uploads no more. The field goes with the count, so that none is counted off twice.
+local function release_uploads(id)
+  local uploads = redis.call('HGET', job_key(id), 'uploads')
+  if not uploads then return end
+  redis.call('HDEL', job_key(id), 'uploads')
+  for upload in string.gmatch(uploads, '%S+') do count_jobs(upload, -1) end
+end
+
+-- The file that holds a content, or nil if no record names one.
+local function file_of(content)
+  for _, kind in ipairs(UPLOAD_KINDS) do
+    local file = redis.call('HGET', upload_key(kind .. ':' .. content), 'file')
+    if file then return file end
+  end
+  return nil
+end
+
+-- Forget an upload. Gives the name of its file, or '' if a record of another kind still needs it.
+local function remove_upload(upload)
+  local record = redis.call('HMGET', upload_key(upload), 'kind', 'content', 'file', 'entry')
+  local kind, content, file, entry = unpack(record)
+  redis.call('DEL', upload_key(upload))
+  redis.call('ZREM', upload_index(kind), entry)
+  redis.call('ZREM', UPLOADS_EXPIRING, upload)
+  return file_of(content) and '' or file
+end
+
 local function finalise(id, from, to)
   move(id, from, to)
+  release_uploads(id)
   local expires_at = now + redis.call('HGET', job_key(id), 'retention_ms')
   redis.call('HSET', job_key(id), 'finished_at', now, 'expires_at', expires_at)
   redis.call('ZREM', DUE, id)
@@ -92,6 +148,7 @@ local function remove(id, kind)
   if digest and redis.call('HGET', idempotency_key(digest), 'job') == id then
     redis.call('DEL', idempotency_key(digest))
   end
+  release_uploads(id) -- only a job that an earlier version of this script ended still has some
   redis.call('DEL', job_key(id))
   redis.call('ZREM', ALL, id)
   redis.call('ZREM', status_index(job[1]), id)
