@@ -1,63 +1,53 @@
-"""The work of one job, in its own process: plan, data, network, training with probes, diagnosis."""
+"""The work of one job, in its own process: data, network, training with probes, diagnosis."""
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 
 from service.contract.diagnosis import Diagnosis
-from service.contract.errors import ErrorCode, InvalidRequestError
+from service.contract.errors import ErrorCode
 from service.contract.job import JobRequest, Progress
-from service.contract.planning import SizeLimits, plan_network
+from service.contract.model_spec import UploadedModel
 from service.contract.training_plan import Device
 from service.version import service_version
-from workers.data import load_dataset
+from workers.data import OpenFile, no_files
 from workers.diagnosis import diagnose
-from workers.isolation.child import ChildSpec, JobFailedError, is_out_of_memory
-from workers.models import build_network, layer_infos
+from workers.isolation.child import ChildSpec, JobFailedError
+from workers.preparation import Subject, blaming, prepare
+from workers.probes.trace import Trace
 from workers.training import TrainingError, train_and_probe
-
-ACCEPTED = SizeLimits(layers=2**31, nesting=2**31, parameters=2**62, activation_values=2**62)
-"""The front has refused what is too large by its own settings; here only the job's limits count."""
 
 
 def run_child(spec: ChildSpec, report: Callable[[Progress], None]) -> Diagnosis:
     """The entry of a job's process. Raises JobFailedError for what is the request's fault."""
     torch.set_num_threads(spec.limits.threads)
     request = JobRequest.model_validate_json(spec.request_json)
-    return run_job(request, spec.scratch, report)
+    return run_job(request, spec.scratch, report, spec.open)
 
 
-def run_job(request: JobRequest, scratch: Path, report: Callable[[Progress], None]) -> Diagnosis:
+def run_job(
+    request: JobRequest,
+    scratch: Path,
+    report: Callable[[Progress], None],
+    open_file: OpenFile = no_files,
+) -> Diagnosis:
     """Train and probe what was asked for, leave the trace in `scratch`, and diagnose it.
 
     `scratch` gets trace.npz and trace.json.gz. `report` is called at each change of phase and about twice a
-    second while training; what it raises aborts the job.
+    second while training; what it raises aborts the job. `open_file` opens the files that the request names,
+    as `checkpoint` and `dataset`.
 
     Raises:
         JobFailedError: the request cannot be carried out as it is, or not on this machine.
     """
-    training = request.training
-
-    def tell(step: int, loss: float | None) -> None:
-        finite = loss if loss is not None and math.isfinite(loss) else None
-        report(Progress(phase="training", step=step, steps=training.steps, loss=finite))
-
-    report(Progress(phase="preparing", step=0, steps=training.steps))
+    steps = request.training.steps
+    report(Progress(phase="preparing", step=0, steps=steps))
     device = resolve_device(request.device)
-    with _blaming(ErrorCode.MODEL_INVALID, "The network cannot be built"):
-        plan = plan_network(request.model, request.data, training, ACCEPTED)
-        network = build_network(plan, training.seed)
-    with _blaming(ErrorCode.DATA_INVALID, "The data cannot be loaded"):
-        dataset = load_dataset(request.data, training.seed)
-    try:
-        layers = layer_infos(plan)
-        trace = train_and_probe(network, layers, dataset, training, request.probe, plan.loss, device, tell)
-    except TrainingError as error:
-        raise JobFailedError(ErrorCode.MODEL_INVALID, f"The network cannot be trained: {error}") from error
-    report(Progress(phase="diagnosing", step=len(trace.loss), steps=training.steps))
+    trace = _train(request, prepare(request, open_file), device, report)
+    report(Progress(phase="diagnosing", step=len(trace.loss), steps=steps))
     trace.save(scratch / "trace.npz")
     trace.save_json(scratch / "trace.json.gz")
     return diagnose(trace, service_version=service_version(), metadata=request.metadata)
@@ -75,15 +65,29 @@ def resolve_device(wanted: Device) -> torch.device:
     raise JobFailedError(ErrorCode.DEVICE_UNAVAILABLE, detail)
 
 
+def _train(
+    request: JobRequest, subject: Subject, device: torch.device, report: Callable[[Progress], None]
+) -> Trace:
+    training = request.training
+
+    def tell(step: int, loss: float | None) -> None:
+        finite = loss if loss is not None and math.isfinite(loss) else None
+        report(Progress(phase="training", step=step, steps=training.steps, loss=finite))
+
+    with _blaming_the_network(isinstance(request.model, UploadedModel)):
+        return train_and_probe(
+            subject.network, subject.layers, subject.dataset, training, request.probe, subject.loss, device,
+            tell, training_mode=subject.training_mode,
+        )  # fmt: skip
+
+
 @contextmanager
-def _blaming(code: ErrorCode, what: str) -> Iterator[None]:
-    """Turn a refusal inside the block into the end of the job; lack of memory is nobody's mistake."""
-    try:
-        yield
-    except InvalidRequestError as error:
-        blamed = ErrorCode.DATA_INVALID if error.pointer.startswith("/data") else code
-        raise JobFailedError(blamed, f"{what}: {error.pointer}: {error.detail}") from error
-    except (ValueError, RuntimeError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise JobFailedError(code, f"{what}: {error}") from error
+def _blaming_the_network(uploaded: bool) -> Iterator[None]:
+    """What fails in the training of an uploaded network is its sender's to mend; in one that was built here
+    it is ours, unless it is a TrainingError."""
+    with blaming(ErrorCode.MODEL_INVALID, "The network cannot be trained") if uploaded else nullcontext():
+        try:
+            yield
+        except TrainingError as error:
+            detail = f"The network cannot be trained: {error}"
+            raise JobFailedError(ErrorCode.MODEL_INVALID, detail) from error

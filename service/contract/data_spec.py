@@ -160,12 +160,13 @@ ArrayName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class UploadData(Contract):
-    """Your own data: a `.npz` or `.safetensors` file with an array of inputs and one of targets, a row a sample.
+    """Your own data: a `.npz` or `.safetensors` file with an array of inputs and one of targets, a row per
+    sample.
 
-    Inputs: (samples, …), real numbers, or whole numbers for tokens. Targets: whole numbers are classes
-    0 … classes − 1, (samples,) or, for a label per position, (samples, …); real numbers, (samples,) or
-    (samples, outputs), make it a regression. 70 % of the samples, chosen by the same fixed shuffle in every
-    job, are trained on; the others are held out.
+    Inputs are (samples, …). An int32 or int64 array of two dimensions holds tokens; everything else is taken
+    as real numbers, as it is. Targets of whole numbers are classes 0 … classes − 1, (samples,) or, for a
+    class per position, (samples, …); real numbers, (samples,) or (samples, outputs), make it a regression.
+    70 % of the samples, chosen by the same shuffle in every job, are trained on; the others are held out.
     """
 
     kind: Literal["upload"] = "upload"

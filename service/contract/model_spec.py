@@ -33,16 +33,18 @@ class SpecModel(Contract):
         return self.layers
 
 
+OutputName = Annotated[int, Field(strict=True, ge=0, le=1000)] | Annotated[str, Field(max_length=200)]
+"""An index or a name."""
+
+
 class UploadedModel(Contract):
     """A trained or untrained network from a file. It is trained on from the weights that the file holds."""
 
     checkpoint: UploadId
     """The file: what `POST /v1/checkpoints` answered."""
-    output: (
-        Annotated[int, Field(strict=True, ge=0, le=1000)] | Annotated[str, Field(max_length=200)] | None
-    ) = Field(default=None, examples=["out", 0])
-    """Which output the loss is computed on, where the network gives several: the index in a tuple or list, the
-    key in a dictionary or the name in a named tuple; null: the only one."""
+    output: OutputName | None = Field(default=None, examples=["out", 0])
+    """Which output the loss is computed on, where the network gives several: the index in a tuple or list,
+    the key in a dictionary or the name in a named tuple; null: the only one."""
     mode: Literal["train", "evaluation"] = "train"
     """Mode in which it is trained: `evaluation` turns dropout off and normalises by the stored statistics, as
     one often fine-tunes."""
@@ -51,8 +53,8 @@ class UploadedModel(Contract):
 class TorchScriptModel(UploadedModel):
     """A TorchScript archive, as `torch.jit.save` writes it: scripted, traced or frozen.
 
-    It is never executed. Its graph is read and rebuilt as an ordinary network by an interpreter with a list of
-    permitted operators.
+    It is never executed. Its graph is read and rebuilt as an ordinary network by an interpreter with a list
+    of permitted operators.
     """
 
     kind: Literal["torchscript"] = "torchscript"
@@ -60,8 +62,8 @@ class TorchScriptModel(UploadedModel):
 
 
 class ExportedModel(UploadedModel):
-    """A `.pt2` archive, as `torch.export.save` writes it. `mode` must be the one that it was exported in: an
-    exported graph has only one."""
+    """A `.pt2` archive, as `torch.export.save` writes it. It keeps the mode that it was exported in, whatever
+    `mode` says."""
 
     kind: Literal["exported"] = "exported"
     """The kind of model."""

@@ -37,9 +37,9 @@ class Upload(Contract):
     created_at: datetime
     """When it was first uploaded, UTC."""
     expires_at: datetime
-    """When it is removed, UTC, unless an unfinished job uses it; each upload and each use postpones it."""
+    """When it is removed, UTC, unless an unfinished job uses it. Each upload and use postpones it."""
     jobs: int = Field(ge=0)
-    """Number of unfinished jobs that use it: as long as there are any, it is neither removed nor removable."""
+    """Number of unfinished jobs that use it. While there are any, it is not removed and cannot be."""
 
 
 class UploadList(Contract):

@@ -13,8 +13,8 @@ from service.contract.data_spec import DataShape, Task
 class Dataset:
     """Samples to train on and samples held out, on the CPU.
 
-    Inputs are (samples, *shape), float32, or int64 for tokens. Targets are (samples,) int64 class numbers, or
-    (samples, 1) float32 for regression.
+    Inputs are (samples, *shape), float32, or int64 for tokens. Targets are int64 class numbers, (samples,) or
+    (samples, *positions), or (samples, outputs) float32 for regression.
     """
 
     train_inputs: Tensor
@@ -45,8 +45,8 @@ def split(inputs: Tensor, targets: Tensor, shape: DataShape) -> Dataset:
 
 
 def _majority_share(targets: Tensor) -> float:
-    return float(torch.bincount(targets).max()) / len(targets)
+    return float(torch.bincount(targets.flatten()).max()) / targets.numel()
 
 
 def _mean_error(train_targets: Tensor, test_targets: Tensor) -> float:
-    return float((test_targets.double() - train_targets.double().mean()).square().mean())
+    return float((test_targets.double() - train_targets.double().mean(0)).square().mean())

@@ -32,8 +32,8 @@ def load_real(data: BuiltinData, _seed: int) -> Dataset:
     inputs, targets = inputs[order], targets[order]
     regression = shape.task == "regression"
     if data.standardize:
-        inputs = _standardized(inputs, shape.training_samples)
-        targets = _standardized(targets, shape.training_samples) if regression else targets
+        inputs = standardized(inputs, shape.training_samples)
+        targets = standardized(targets, shape.training_samples) if regression else targets
     samples = torch.tensor(inputs, dtype=torch.float32).reshape(len(inputs), *shape.sample.shape)
     if regression:
         return split(samples, torch.tensor(targets, dtype=torch.float32).unsqueeze(1), shape)
@@ -48,7 +48,7 @@ def _load(name: BuiltinName) -> tuple[NDArray[np.float64], NDArray[Any]]:
     return np.asarray(bunch.data, dtype=np.float64), np.asarray(bunch.target)
 
 
-def _standardized(values: NDArray[Any], training_samples: int) -> NDArray[np.float64]:
+def standardized(values: NDArray[Any], training_samples: int) -> NDArray[np.float64]:
     """Mean 0 and standard deviation 1 over the training samples."""
     known = values[:training_samples].astype(np.float64)
     spread = known.std(axis=0)

@@ -31,7 +31,7 @@ DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 
 @dataclass(frozen=True)
 class Subject:
-    """A network of one's own to experiment on, in training mode and float32, with samples and a loss."""
+    """A network of one's own to experiment on, in the mode that it is trained in, with samples and a loss."""
 
     network: nn.Module
     layers: tuple[LayerInfo, ...]
@@ -87,8 +87,8 @@ def choose_samples(
 
 
 def copy_of(network: nn.Module) -> nn.Module:
-    """A copy in training mode, without gradients."""
-    twin = copy.deepcopy(network).train()
+    """A copy in the same mode, without gradients."""
+    twin = copy.deepcopy(network)
     for module in twin.modules():
         if isinstance(module, nn.RNNBase):
             module.flatten_parameters()

@@ -7,7 +7,7 @@ kept: they are measured inside hooks, at once.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 
 from workers.probes.norms import NormLog
 from workers.probes.samples import SampleLog
-from workers.probes.survey import Survey, alias_input, first_tensor
+from workers.probes.survey import Survey
 
 KEPT_BYTES = {"cpu": 4 * 2**20, "cuda": 256 * 2**20}
 """Largest activations that are kept. On a CPU, larger ones cost page faults: up to 1.4 of a step."""
@@ -59,14 +59,8 @@ class _ForwardHooks:
         self._handles: list[RemovableHandle] = []
 
     def attach(self) -> None:
-        if self._handles:
-            return
-        outputs = len(self._survey.modules)
-        for index, module in enumerate(self._survey.modules):
-            self._handles.append(module.register_forward_hook(self._output_hook(index)))
-        for number, index in enumerate(self._survey.input_layers):
-            module = self._survey.modules[index]
-            self._handles.append(module.register_forward_pre_hook(self._input_hook(outputs + number)))
+        if not self._handles:
+            self._handles = self._survey.wiring.attach(self.seen)
 
     def detach(self) -> None:
         for handle in self._handles:
@@ -75,24 +69,6 @@ class _ForwardHooks:
 
     def seen(self, tap: int, tensor: Tensor) -> None:
         raise NotImplementedError
-
-    def _output_hook(self, tap: int) -> Any:
-        def hook(_module: nn.Module, _args: Any, output: Any) -> None:
-            tensor = output if type(output) is Tensor else first_tensor(output)
-            if tensor is not None:
-                self.seen(tap, tensor)
-
-        return hook
-
-    def _input_hook(self, tap: int) -> Any:
-        def hook(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-            aliased = alias_input(args)
-            if aliased is None:
-                return None
-            self.seen(tap, aliased[0])
-            return aliased[1]
-
-        return hook
 
 
 class KeepingCapture(_ForwardHooks):

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from workers.training.data import TrainingData
+from workers.training.losses import class_axis_second
 from workers.training.precision import Precision
 
 MAX_SAMPLES = 2048
@@ -39,22 +40,30 @@ class Evaluator:
         network.eval()
         try:
             with torch.no_grad(), self._precision.autocast():
-                parts = [network(part.to(self._device)).float() for part in torch.split(inputs, BATCH)]
+                sums = [
+                    self._sum(network(part.to(self._device)).float().cpu(), wanted)
+                    for part, wanted in zip(
+                        torch.split(inputs, BATCH), torch.split(targets, BATCH), strict=True
+                    )
+                ]
         finally:
             for module, mode in modes.items():
                 module.training = mode
-        outputs = torch.cat(parts).cpu()
+        return sum(sums) / targets.numel()
+
+    def _sum(self, outputs: Tensor, targets: Tensor) -> float:
+        """Right answers, or squared errors; NaN if an output is not finite."""
         if not torch.isfinite(outputs).all():
             return float("nan")
         if self._dataset.task == "classification":
-            return float((_predicted_class(outputs) == targets.flatten()).float().mean())
-        return float((outputs.double().reshape(targets.shape) - targets.double()).square().mean())
+            return float((_predicted_class(outputs, targets) == targets.flatten()).sum())
+        return float((outputs.double().reshape(targets.shape) - targets.double()).square().sum())
 
 
-def _predicted_class(outputs: Tensor) -> Tensor:
-    """The largest output's index; for a single output (a logit) whether it is positive."""
-    if outputs.dim() > 1 and outputs.shape[1] > 1:
-        return outputs.argmax(dim=1)
+def _predicted_class(outputs: Tensor, targets: Tensor) -> Tensor:
+    """For each target the largest output's index; for a single output (a logit) whether it is positive."""
+    if outputs.numel() > targets.numel():
+        return class_axis_second(outputs, targets).argmax(dim=1).flatten()
     return (outputs.flatten() > 0).long()
 
 

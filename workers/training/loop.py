@@ -78,8 +78,7 @@ class Loop:
     def steps(
         self, batches: Iterator[tuple[Tensor, Tensor]], watcher: Watcher, clock: Clock
     ) -> Iterator[Tensor]:
-        """Each planned step when it is asked for; gives its loss."""
-        self.network.train()
+        """Each planned step when it is asked for, in the mode that the network is in; gives its loss."""
         for step in range(max(self.plan.steps, 1)):
             yield self._step(step, next(batches), watcher, clock)
 

@@ -13,7 +13,17 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    return functional.cross_entropy(outputs, targets.long())
+    return functional.cross_entropy(class_axis_second(outputs, targets), targets.long())
+
+
+def class_axis_second(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Outputs as (samples, classes, *positions) for targets (samples, *positions), also where the network has
+    the classes last, as those over sequences do."""
+    positions = targets.shape[1:]
+    channels_last = outputs.shape[1:-1] == positions and outputs.dim() == targets.dim() + 1
+    if positions and channels_last and outputs.shape[2:] != positions:
+        return outputs.movedim(-1, 1)
+    return outputs
 
 
 def _mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:

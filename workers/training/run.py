@@ -35,20 +35,22 @@ def train_and_probe(
     loss: str,
     device: torch.device,
     report: Report,
+    *,
+    training_mode: bool = True,
 ) -> Trace:
     """Train `network` in place on `device` and measure it.
 
     `layers` name modules of the network, in the order in which the forward pass finishes them. `report` is
     called with the steps done and the latest loss, at most about twice a second; whatever it raises ends the
-    run. On a CPU, the same arguments and number of threads give the same measurements, bit by bit, but for
-    times.
+    run. Without `training_mode`, dropout is off and stored statistics normalise. On a CPU, the same arguments
+    and number of threads give the same measurements, bit by bit, but for times.
 
     Raises TrainingError where the network cannot be trained so (nothing to train, an operation that the
     number format does not have, targets that do not fit), and ValueError for a layer that is not in the
     network. A loss that is not finite is no error: the run stops there and `RunInfo.stopped_early` says so.
     """
     torch.manual_seed(training.seed)  # dropout; the job has its process to itself
-    network.to(device)
+    network.to(device).train(training_mode)
     with _explaining(training):
         return _Run(network, layers, dataset, training, probe, loss, device).make(report)
 

@@ -1,13 +1,13 @@
 """The backward graph of a loss, and which measured layer each of its nodes belongs to."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import Node
 
-from workers.probes.survey import Survey, alias_input, first_tensor
+from workers.probes.survey import Survey
 
 
 class Place(NamedTuple):
@@ -41,34 +41,16 @@ def all_nodes(root: Node, limit: int) -> list[Node] | None:
 def watched(survey: Survey) -> Iterator[list[Place | None]]:
     """Inside, forward passes fill the list: for each tap of the survey, where its tensor stands."""
     places: list[Place | None] = [None] * len(survey.entries)
-    handles = [m.register_forward_hook(_output_hook(places, i)) for i, m in enumerate(survey.modules)]
-    handles += [
-        survey.modules[layer].register_forward_pre_hook(_input_hook(places, len(survey.modules) + number))
-        for number, layer in enumerate(survey.input_layers)
-    ]
+
+    def seen(tap: int, tensor: Tensor) -> None:
+        places[tap] = place_of(tensor)
+
+    handles = survey.wiring.attach(seen)
     try:
         yield places
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _output_hook(places: list[Place | None], tap: int) -> Callable[..., None]:
-    def hook(_module: nn.Module, _args: Any, output: Any) -> None:
-        places[tap] = place_of(first_tensor(output))
-
-    return hook
-
-
-def _input_hook(places: list[Place | None], tap: int) -> Callable[..., tuple[Any, ...] | None]:
-    def hook(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        aliased = alias_input(args)
-        if aliased is None:
-            return None
-        places[tap] = place_of(aliased[0])
-        return aliased[1]
-
-    return hook
 
 
 def owners(survey: Survey, places: Sequence[Place | None]) -> dict[Node, int]:

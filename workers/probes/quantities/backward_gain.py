@@ -10,7 +10,7 @@ from workers.probes.trace import FloatArray
 def backward_gain(gradient_norms: FloatArray, input_tap: Sequence[int | None]) -> FloatArray:
     """‖δ at the layer's input‖ / ‖δ at its output‖, (k, layers), from (k, taps) norms.
 
-    The gradient at the input is what passes back through this layer alone: see `survey.alias_input`. So along
+    The gradient at the input is what passes back through this layer alone: see `taps.alias_input`. So along
     a chain the gains telescope. NaN where the input takes no gradient (the first layer) or none arrives at
     the output. Source: Glorot & Bengio 2010, §4.2 (back-propagated gradients of successive layers).
     """

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from workers.probes.survey import in_evaluation_mode
 from workers.probes.trace import FloatArray
 
 SAMPLES = 512
@@ -19,28 +20,30 @@ def dead_units(
     """Share of units, (layers,), that are exactly zero for every sample of `batches`; NaN for other layers.
 
     A unit is a channel of (batch, channels, height, width), else an entry of the last dimension. Runs in
-    evaluation mode without gradients: neither buffers nor random numbers change. At least SAMPLES samples, or
+    evaluation mode without gradients: neither buffers nor random numbers change. Of a module that is called
+    several times in a pass, the first call counts. At least SAMPLES samples, or
     all that the data set has, should be given.
     """
     alive: dict[int, Tensor] = {}
+    passed: set[int] = set()
 
     def watch(layer: int) -> Any:
         def hook(_module: nn.Module, _args: Any, output: Tensor) -> None:
+            if layer in passed:
+                return
+            passed.add(layer)
             fired = _ever_non_zero(output)
             alive[layer] = alive[layer] | fired if layer in alive else fired
 
         return hook
 
     handles = [module.register_forward_hook(watch(layer)) for layer, module in activations.items()]
-    training = {module: module.training for module in network.modules()}
-    network.eval()
+    handles.append(network.register_forward_pre_hook(lambda *_: passed.clear()))
     try:
-        with torch.no_grad():
+        with in_evaluation_mode(network), torch.no_grad():
             for batch in batches:
                 network(batch)
     finally:
-        for module, mode in training.items():
-            module.training = mode
         for handle in handles:
             handle.remove()
     shares = np.full(layers, np.nan)

@@ -28,7 +28,7 @@ class Saturation:
         for layer, module in activations.items():
             tap = input_tap[layer]
             if tap is not None:
-                kind = repr(module)
+                kind = _kind(module)
                 self._members.setdefault(kind, []).append((layer, tap))
                 self._functions.setdefault(kind, _Derivative(module))
 
@@ -42,6 +42,11 @@ class Saturation:
             for (layer, _), part in zip(members, np.split(relative, ends[:-1], axis=1), strict=True):
                 saturation[:, layer] = 1.0 - part.mean(axis=1, dtype=np.float64)
         return saturation
+
+
+def _kind(module: nn.Module) -> str:
+    """Equal for modules that compute the same; an uploaded network's modules do not say what they compute."""
+    return repr(module) if type(module).__module__.startswith("torch.nn.") else str(id(module))
 
 
 class _Derivative:

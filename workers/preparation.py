@@ -1,0 +1,98 @@
+"""From a job's request to what is trained: data, network, layers to measure, loss."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from service.contract.data_spec import UploadData
+from service.contract.errors import ErrorCode, InvalidRequestError
+from service.contract.job import JobRequest
+from service.contract.model_spec import PlannedModel, UploadedModel
+from service.contract.planning import SizeLimits, plan_network
+from service.contract.training_plan import TrainingPlan
+from workers.data import Dataset, OpenFile, load_dataset, no_files, shape_of
+from workers.isolation.child import JobFailedError, is_out_of_memory
+from workers.models import build_network, layer_infos
+from workers.probes.survey import in_evaluation_mode
+from workers.probes.trace import LayerInfo
+from workers.uploads.errors import InvalidUploadError, UnsafeUploadError, UploadError
+from workers.uploads.fit import resolve_loss
+from workers.uploads.layers import describe_layers
+from workers.uploads.network import load_network
+
+ACCEPTED = SizeLimits(layers=2**31, nesting=2**31, parameters=2**62, activation_values=2**62)
+"""The front has refused what is too large by its own settings; here only the job's limits count."""
+
+CHECKPOINT = "checkpoint"
+"""The name of the file that holds the network."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is trained and measured."""
+
+    network: nn.Module
+    layers: tuple[LayerInfo, ...]
+    dataset: Dataset
+    loss: str
+    training_mode: bool = True
+
+
+def prepare(request: JobRequest, open_file: OpenFile = no_files) -> Subject:
+    """Everything that training needs. Raises JobFailedError for what is the request's fault."""
+    with blaming(ErrorCode.DATA_INVALID, "The data cannot be loaded"):
+        dataset = load_dataset(request.data, request.training.seed, open_file)
+    with blaming(ErrorCode.MODEL_INVALID, "The network cannot be built"):
+        if isinstance(request.model, UploadedModel):
+            return _uploaded(request.model, request.training, dataset, open_file)
+        return _planned(request, request.model, dataset)
+
+
+def _planned(request: JobRequest, model: PlannedModel, dataset: Dataset) -> Subject:
+    shape = shape_of(dataset) if isinstance(request.data, UploadData) else request.data.shape
+    plan = plan_network(model, shape, request.training, ACCEPTED)
+    return Subject(build_network(plan, request.training.seed), layer_infos(plan), dataset, plan.loss)
+
+
+def _uploaded(model: UploadedModel, training: TrainingPlan, dataset: Dataset, open_file: OpenFile) -> Subject:
+    with open_file(CHECKPOINT) as file:
+        network = load_network(model, file)
+    batch = dataset.train_inputs[: training.batch_size]
+    with _explaining(batch):
+        with in_evaluation_mode(network), torch.no_grad():
+            outputs = network(batch)
+        loss = resolve_loss(training.loss, outputs, dataset.train_targets[: len(batch)], dataset.classes)
+        layers = describe_layers(network, batch)
+    return Subject(network, layers, dataset, loss, training_mode=model.mode == "train")
+
+
+@contextmanager
+def _explaining(batch: torch.Tensor) -> Iterator[None]:
+    """A first pass that fails mostly has inputs that it was not made for: say which it got."""
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
+        if is_out_of_memory(error):
+            raise
+        given = f"inputs of shape {tuple(batch.shape)} and type {str(batch.dtype).removeprefix('torch.')}"
+        raise InvalidUploadError(f"its forward pass fails for {given}: {error}") from error
+
+
+@contextmanager
+def blaming(code: ErrorCode, what: str) -> Iterator[None]:
+    """Turn a refusal inside the block into the end of the job; lack of memory is nobody's mistake."""
+    try:
+        yield
+    except UploadError as error:
+        blamed = ErrorCode.UNSAFE_CHECKPOINT if isinstance(error, UnsafeUploadError) else code
+        raise JobFailedError(blamed, f"{what}: {error.detail}") from error
+    except InvalidRequestError as error:
+        blamed = ErrorCode.DATA_INVALID if error.pointer.startswith("/data") else code
+        raise JobFailedError(blamed, f"{what}: {error.pointer}: {error.detail}") from error
+    except (ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise JobFailedError(code, f"{what}: {error}") from error
