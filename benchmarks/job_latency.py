@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving import clinic
-from workers.isolation.process import DEFAULT_VARIABLES
+from workers.isolation.environment import DEFAULT_VARIABLES
 
 ROUNDS = 7
 EXAMPLE = Path(__file__).parents[1] / "examples" / "article.json"

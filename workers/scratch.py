@@ -24,6 +24,7 @@ class Scratch:
         root.mkdir(parents=True, exist_ok=True)
         self._remove_leftovers(root)
         self._directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root)).resolve()
+        self._directory.chmod(0o711)  # a job that runs as another user must be able to pass
         self._lock = os.open(self._directory / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

@@ -1,21 +1,24 @@
 """What happens in a job's process between the fork and the job's own code, and how the job's end is told."""
 
 import faulthandler
+import fcntl
 import importlib
 import os
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode
 from service.contract.job import Progress
+from workers.isolation.confinement.confine import confine
+from workers.isolation.confinement.policy import Policy
 from workers.isolation.limits import ChildLimits
 from workers.isolation.linux import die_with_parent
 from workers.isolation.messages import Failure, Message, Report, Result, encode
@@ -25,6 +28,8 @@ Entry = Callable[["ChildSpec", Callable[[Progress], None]], Diagnosis]
 
 REQUEST_FILE = "request.json"
 MOST_DESCRIPTORS = 65_536
+STDOUT, STDERR, CHANNEL, FIRST_FILE = 1, 2, 3, 4
+"""Where a child finds its descriptors."""
 
 
 class JobFailedError(Exception):
@@ -46,22 +51,37 @@ class ChildSpec(BaseModel):
     scratch: Path
     """The one directory it may write to. The request lies there as `request.json`."""
     limits: ChildLimits
+    confinement: Policy = Field(default_factory=Policy)
+    files: tuple[str, ...] = ()
+    """The files that the worker has opened for it, by the names that `open` knows them by."""
+
+    def open(self, name: str) -> BinaryIO:
+        """A file of the worker's, for reading from its beginning; in the child, which could not open it by
+        itself. One reader at a time: all share one position. Raises KeyError for a name that is not in
+        `files`."""
+        if name not in self.files:
+            raise KeyError(name)
+        file = os.fdopen(os.dup(FIRST_FILE + self.files.index(name)), "rb")
+        file.seek(0)
+        return file
 
     @property
     def request_json(self) -> bytes:
         return (self.scratch / REQUEST_FILE).read_bytes()
 
 
-def become_child(spec_json: bytes, channel: int, zygote: int) -> NoReturn:
-    """Make the freshly forked process the job's, run the job, and end. Never returns or raises."""
+def become_child(spec_json: bytes, channel: int, output: int, files: Sequence[int], zygote: int) -> NoReturn:
+    """Make the freshly forked process the job's, run the job, and end. Never returns or raises.
+
+    `channel` takes its messages, `output` what it prints; `files` are the spec's files in their order. All
+    other descriptors but standard input are closed.
+    """
     code = 1
     try:
         _detach(zygote)
-        _keep_only(channel)
+        _keep_only(output, output, channel, *files)
         spec = ChildSpec.model_validate_json(spec_json)
-        _move_into(spec.scratch)
-        spec.limits.apply()
-        _run(spec, channel)
+        _run(spec, zygote)
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -75,15 +95,18 @@ def _detach(zygote: int) -> None:
     os.setsid()
     die_with_parent(zygote)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
 
 
-def _keep_only(channel: int) -> None:
-    """Close every file but the standard streams and the channel, the zygote's sockets among them."""
-    os.closerange(3, channel)
-    os.closerange(channel + 1, MOST_DESCRIPTORS)
-    faulthandler.enable()  # a fatal signal leaves Python's stack in the worker's log
+def _keep_only(*kept: int) -> None:
+    """Make these the descriptors from 1 on and close all others, the zygote's sockets among them."""
+    out_of_the_way = STDOUT + len(kept)
+    copies = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, out_of_the_way) for descriptor in kept]
+    for descriptor, copy in enumerate(copies, start=STDOUT):
+        os.dup2(copy, descriptor)
+    os.closerange(out_of_the_way, MOST_DESCRIPTORS)
+    faulthandler.enable()  # a fatal signal leaves Python's stack in what the worker keeps of the output
 
 
 def _move_into(scratch: Path) -> None:
@@ -92,14 +115,23 @@ def _move_into(scratch: Path) -> None:
     tempfile.tempdir = str(scratch)
 
 
-def _run(spec: ChildSpec, channel: int) -> None:
+def _bind(spec: ChildSpec, zygote: int) -> None:
+    """Take from the process what the job does not need. Raises ConfinementError if that is not possible."""
+    spec.limits.apply()
+    spec.confinement.insist(confine(spec.confinement, spec.scratch, zygote))
+
+
+def _run(spec: ChildSpec, zygote: int) -> None:
     def send(message: Message) -> None:
         data = memoryview(encode(message))
         while data:
-            data = data[os.write(channel, data) :]
+            data = data[os.write(CHANNEL, data) :]
 
     try:
-        diagnosis = _load(spec.entry)(spec, lambda progress: send(Report(progress=progress)))
+        entry = _load(spec.entry)  # our own code, perhaps from where the job cannot read any more
+        _move_into(spec.scratch)
+        _bind(spec, zygote)
+        diagnosis = entry(spec, lambda progress: send(Report(progress=progress)))
     except Exception as error:
         send(failure_of(error))
     else:

@@ -10,58 +10,40 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Self
 
 from workers.isolation.child import ChildSpec
+from workers.isolation.environment import clean_environment
 from workers.isolation.limits import resident_bytes
 from workers.isolation.messages import Decoder, Message
 
 READ_BYTES = 2**16
 EXIT_SECONDS = 5.0
-
-PASSED_VARIABLES = frozenset(
-    {"PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "TZ"}
-)
-PASSED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "OMP_", "GOMP_", "MALLOC_", "MKL_", "KMP_")
-DEFAULT_VARIABLES = {
-    # Freed memory stays with the process: glibc otherwise gives it back and faults it in again at each step,
-    # which took LSTM steps from 16 to 26 ms.
-    "MALLOC_TRIM_THRESHOLD_": "2000000000",
-    "MALLOC_MMAP_THRESHOLD_": "2000000000",
-    # OpenMP's threads spin for milliseconds while they wait for each other. Where jobs outnumber cores, they
-    # then wait for a thread that has no core: a job of 0.4 s took 40 s. This is microseconds.
-    "GOMP_SPINCOUNT": "1000",
-    # NumPy's BLAS starts its threads when it is imported, and the zygote must not have any.
-    "OPENBLAS_NUM_THREADS": "1",
-}
-"""What children get unless the worker's own environment says otherwise."""
+READS_OF_OUTPUT = 16
+"""At each look: a child that prints more than a MiB meanwhile waits, and does not keep the worker busy."""
+OUTPUT_KEPT = 16 * 1024
+NO_FILES: Mapping[str, Path] = {}
 
 
 class ZygoteLostError(Exception):
     """The zygote ended, and its children with it: not the job's fault."""
 
 
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What children may know of the worker's environment: libraries and devices, nothing secret."""
-    passed = {
-        name: value
-        for name, value in environment.items()
-        if name in PASSED_VARIABLES or name.startswith(PASSED_PREFIXES)
-    }
-    return DEFAULT_VARIABLES | passed
-
-
 class ChildProcess:
     """One job's process, from the request to fork it until its end is known."""
 
-    def __init__(self, channel: int, status: int) -> None:
+    def __init__(self, channel: int, output: int, status: int) -> None:
         self._channel = channel
+        self._output = output
+        self._printed = b""
         self._status = status
         self._decoder = Decoder()
         self._status_text = b""
         self._drained = False
         self._selector = selectors.DefaultSelector()
+        os.set_blocking(output, False)
         for descriptor in (channel, status):
             os.set_blocking(descriptor, False)
             self._selector.register(descriptor, selectors.EVENT_READ)
@@ -84,6 +66,12 @@ class ChildProcess:
         running = self.pid is not None and self.exit_code is None
         return resident_bytes(self.pid) if running and self.pid is not None else 0
 
+    @property
+    def output(self) -> str:
+        """The last that it printed, or its interpreter said of its end. For the log; not to be trusted."""
+        self._read_output()
+        return self._printed.decode("utf-8", "replace")
+
     def wait(self, timeout: float) -> list[Message]:
         """What it said within `timeout` seconds; returns at once when it says something or ends.
 
@@ -91,6 +79,7 @@ class ChildProcess:
         """
         messages: list[Message] = []
         ready = self._selector.select(timeout)
+        self._read_output()
         self._drained = self.exit_code is not None and not ready
         for key, _ in ready:
             data = os.read(key.fd, READ_BYTES)
@@ -128,7 +117,7 @@ class ChildProcess:
         """Kill it if it still runs, and forget it."""
         self.kill()
         self._selector.close()
-        for descriptor in (self._channel, self._status):
+        for descriptor in (self._channel, self._output, self._status):
             os.close(descriptor)
 
     def __enter__(self) -> Self:
@@ -144,6 +133,16 @@ class ChildProcess:
             if not data:  # never forked, or lost with its zygote
                 return
             self._learn(data)
+
+    def _read_output(self) -> None:
+        for _ in range(READS_OF_OUTPUT):
+            try:
+                data = os.read(self._output, READ_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            self._printed = (self._printed + data)[-OUTPUT_KEPT:]
 
     def _learn(self, data: bytes) -> None:
         self._status_text += data
@@ -174,23 +173,29 @@ class Zygote:
                 self._discard()
                 self._launch()
 
-    def spawn(self, spec: ChildSpec) -> ChildProcess:
-        """Ask for a child. Raises ZygoteLostError if there is no zygote to ask."""
+    def spawn(self, spec: ChildSpec, files: Mapping[str, Path] = NO_FILES) -> ChildProcess:
+        """Ask for a child, which gets `files` opened for reading: `spec.open(name)`.
+
+        Raises:
+            OSError: a file cannot be opened.
+            ZygoteLostError: there is no zygote to ask.
+        """
         self.start()
-        channel, child_channel = os.pipe()
-        status, zygote_status = os.pipe()
-        try:
-            assert self._control is not None
-            packet = spec.model_dump_json().encode()
-            socket.send_fds(self._control, [packet], [child_channel, zygote_status])
-        except OSError as error:
-            os.close(channel)
-            os.close(status)
-            raise ZygoteLostError(str(error)) from error
-        finally:
-            os.close(child_channel)
-            os.close(zygote_status)
-        return ChildProcess(channel, status)
+        packet = spec.model_copy(update={"files": tuple(files)}).model_dump_json().encode()
+        with ExitStack() as theirs:
+            opened = [_open_for_child(path, theirs) for path in files.values()]
+            pipes = [os.pipe() for _ in ("status", "channel", "output")]
+            for _, write in pipes:
+                theirs.callback(os.close, write)
+            status, channel, output = (read for read, _ in pipes)
+            try:
+                assert self._control is not None
+                socket.send_fds(self._control, [packet], [*(write for _, write in pipes), *opened])
+            except OSError as error:
+                for read, _ in pipes:
+                    os.close(read)
+                raise ZygoteLostError(str(error)) from error
+        return ChildProcess(channel, output, status)
 
     def close(self) -> None:
         """End it and all its children."""
@@ -226,3 +231,9 @@ class Zygote:
             self._process.kill()
             self._process.wait(EXIT_SECONDS)
             self._process = None
+
+
+def _open_for_child(path: Path, theirs: ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    theirs.callback(os.close, descriptor)
+    return descriptor

@@ -4,13 +4,13 @@ import signal
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode, JobError
 from service.contract.job import Progress
-from workers.isolation.limits import MIB, ChildLimits
+from workers.isolation.limits import FILE_BYTES, MIB, ChildLimits
 from workers.isolation.messages import Failure, ProtocolError, Report, Result
 from workers.isolation.process import ChildProcess, ZygoteLostError
 
@@ -60,8 +60,17 @@ Pulse = Callable[[Progress | None], Stop | None]
 class Watch:
     """The limits of one child, and what is known of it so far."""
 
-    def __init__(self, child: ChildProcess, limits: ChildLimits, stall_seconds: float) -> None:
+    def __init__(
+        self,
+        child: ChildProcess,
+        limits: ChildLimits,
+        stall_seconds: float,
+        breach: ErrorCode = ErrorCode.CRASHED,
+    ) -> None:
+        """`breach`: what a system call that no job may make is called; with an uploaded program,
+        `unsafe_checkpoint`."""
         self._child = child
+        self._breach = breach
         self._limits = limits
         self._stall_seconds = stall_seconds
         self._asked_at = time.monotonic()
@@ -80,7 +89,7 @@ class Watch:
             ending = ending or self._stopped(pulse(news)) or self._exceeded() or self._gone()
         self._child.kill()
         self._child.join(DEATH_SECONDS)
-        return ending
+        return self._with_output(ending)
 
     def _listen(self) -> tuple[Ending | None, Progress | None]:
         news = None
@@ -134,9 +143,15 @@ class Watch:
         code = self._child.exit_code or 0
         if code == -signal.SIGXCPU:
             return self._timed_out("its CPU time")
-        return Failed(
-            JobError.of(ErrorCode.CRASHED, f"The job's process {ending_of(code)}, {self._where()}.")
-        )
+        error = self._breach if code == -signal.SIGSYS else ErrorCode.CRASHED
+        return Failed(JobError.of(error, f"The job's process {ending_of(code)}, {self._where()}."))
+
+    def _with_output(self, ending: Ending) -> Ending:
+        """What a failed job printed goes to the log with it: a crash's stack is there."""
+        printed = self._child.output if isinstance(ending, Failed) else ""
+        if not isinstance(ending, Failed) or not printed:
+            return ending
+        return replace(ending, log=f"{ending.log}\nThe last that the job printed:\n{printed}".lstrip())
 
     def _timed_out(self, limit: str) -> Failed:
         advice = "Ask for fewer steps, a smaller network or a longer limits.wall_seconds."
@@ -170,6 +185,8 @@ def ending_of(code: int) -> str:
     hint = {
         -signal.SIGKILL: ", perhaps by the kernel's out-of-memory killer (this service did not send it)",
         -signal.SIGABRT: " (it ended itself after a fatal error)",
+        -signal.SIGSYS: ": it made a forbidden system call, one that training has no use for",
+        -signal.SIGXFSZ: f": it wrote a file of more than {FILE_BYTES // MIB} MiB",
     }.get(code, "")
     return f"was ended by {name}{hint}"
 

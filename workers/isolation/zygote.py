@@ -22,13 +22,16 @@ from workers.isolation.child import become_child
 from workers.isolation.linux import die_with_parent
 
 LARGEST_REQUEST = 64 * 1024
+MOST_DESCRIPTORS = 16
+"""The child's channel, its output, its status, and the files it is given."""
 
 
 class Server:
     """Forks a child for each request on the control socket, and reports its end to who asked for it.
 
-    A request is one packet: a ChildSpec as JSON with two file descriptors, the child's channel and a pipe
-    that gets two lines, the child's process id and its wait status.
+    A request is one packet: a ChildSpec as JSON with file descriptors. The first is a pipe that gets two
+    lines, the child's process id and its wait status; then the child's channel, what takes its output, and
+    the files it is given.
     """
 
     def __init__(self, control: socket.socket) -> None:
@@ -52,25 +55,25 @@ class Server:
                     return
 
     def _accept(self) -> bool:
-        packet, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_REQUEST, 2)
+        packet, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_REQUEST, MOST_DESCRIPTORS)
         if not packet:
             return False
-        channel, status = descriptors
-        self._fork(packet, channel, status)
+        status, *childs = descriptors
+        self._fork(packet, childs, status)
         return True
 
-    def _fork(self, packet: bytes, channel: int, status: int) -> None:
+    def _fork(self, packet: bytes, childs: list[int], status: int) -> None:
         zygote = os.getpid()
+        channel, output, *files = childs
         try:
             pid = os.fork()
         except OSError as error:  # the machine is full: closing `status` without a word says so
             print(f"zygote: fork: {error}", file=sys.stderr)  # noqa: T201 - the worker's log
-            os.close(channel)
-            os.close(status)
+            _close(status, *childs)
             return
         if pid == 0:
-            become_child(packet, channel, zygote)
-        os.close(channel)
+            become_child(packet, channel, output, files, zygote)
+        _close(*childs)
         self._children[pid] = status
         _tell(status, pid)
 
@@ -82,6 +85,11 @@ class Server:
             descriptor = self._children.pop(pid)
             _tell(descriptor, status)
             os.close(descriptor)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _tell(descriptor: int, number: int) -> None:

@@ -12,8 +12,9 @@ import pytest
 from tests.support.waiting import wait_until
 from tests.unit.isolation.conftest import LIMITS, ROOT, Follow, Spawn
 from workers.isolation.child import REQUEST_FILE, ChildSpec
+from workers.isolation.environment import clean_environment
 from workers.isolation.limits import CPU_GRACE_SECONDS, MIB
-from workers.isolation.process import Zygote, ZygoteLostError, clean_environment
+from workers.isolation.process import Zygote, ZygoteLostError
 from workers.isolation.watch import Succeeded, Watch
 
 
