@@ -19,11 +19,13 @@ from service.settings import Settings
 from service.shutdown import on_stop_signal
 from service.store.artifacts import ArtifactStore
 from service.store.jobs import JobStore
+from service.uploads import endpoints as uploads
+from service.uploads.service import UploadService
 from service.version import service_version
 
 DESCRIPTION = """\
 Finds out why a neural network will not train: submit a network, its data and its training; it is trained,
-probed and diagnosed.
+probed and diagnosed. Bring your own network and data as files: upload them, and name them in the job.
 
 Every error is a problem document (RFC 9457). Times are UTC. Unknown fields are refused.
 """
@@ -46,7 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(Envelope)
     register_problems(app)
-    for router in (jobs.router, catalog.router, health.router, home.router, reference.router):
+    routers = (jobs.router, *uploads.ROUTERS, catalog.router, health.router, home.router, reference.router)
+    for router in routers:
         app.include_router(router)
     openapi.describe(app)
     return app
@@ -68,6 +71,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.jobs = JobService(
             store, changes, dispatcher, artifacts, policy=settings.store, sizes=settings.sizes
         )
+        app.state.uploads = UploadService(store, artifacts, policy=settings.store)
         with on_stop_signal(changes.close):
             async with in_background(changes.run, *reaper.duties()):
                 yield

@@ -152,6 +152,15 @@ class InternalProblem(ProblemError):  # noqa: N818
     kind = "internal"
 
 
+class InsufficientStorageError(ProblemError):
+    """The service has no room for what was sent; nothing of it was kept."""
+
+    status = 507
+    title = "Insufficient storage"
+    kind = "insufficient-storage"
+    body_unread = True
+
+
 class UnavailableError(ProblemError):
     """The service cannot do this now; `Retry-After` says when to try again."""
 

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     """Largest accepted request body."""
     body_seconds: float = Field(default=30.0, gt=0.0)
     """How long a request body may take to arrive."""
+    upload_bytes: int = Field(default=2**31, ge=1024)
+    """Largest accepted file."""
+    upload_idle_seconds: float = Field(default=30.0, gt=0.0, le=600.0)
+    """How long a file that is being uploaded may pause; it may take as long as it needs."""
     max_wait_seconds: float = Field(default=30.0, ge=0.0)
     """How long a client may ask to wait; longer wishes are cut to this."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

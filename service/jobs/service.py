@@ -20,6 +20,7 @@ from service.jobs.errors import (
     QueueFullError,
     TraceMissingError,
 )
+from service.jobs.uploads import missing_uploads, used_uploads
 from service.jobs.waiting import ChangeFeed
 from service.problems import InvalidRequestProblem
 from service.store import commands
@@ -65,6 +66,7 @@ class JobService:
 
         Raises:
             InvalidRequestError: the network cannot be built, or not for this data.
+            InvalidRequestProblem: a file that it names is not kept.
             KeyReusedError, QueueFullError: as they say.
         """
         plan = plan_ahead(request, self._sizes)
@@ -75,10 +77,13 @@ class JobService:
             caller=ANONYMOUS,
             idempotency_key=idempotency_key,
             body_hash=body_hash,
+            uploads=tuple(used_uploads(request)),
         )
         submission = await self._store.execute(commands.submit(job, self._policy))
         if submission.outcome == "conflict":
             raise KeyReusedError(f"it belongs to {submission.job_id}; take a new key for a new request")
+        if submission.missing:
+            raise missing_uploads(request, submission.missing)
         if submission.job_id is None:
             raise QueueFullError
         if submission.outcome == "created":
