@@ -10,6 +10,8 @@
 --   idempotency:{hash}  hash    body_hash and job of an idempotency key; has a time to live, removed with its job
 --   tombstone:{id}      hash    kind and removed_at of a removed job; has a time to live
 --   reaper              hash    when the reaper looked last
+--   workers             zset    live worker -> when its report is to be forgotten; both have a time to live
+--   worker_reports      hash    live worker -> which protections its jobs are confined by, as JSON
 --   upload:{upload}     hash    the record of a file that was uploaded; removed with it
 --   uploads:{kind}      zset    {created_at}:{content} of all uploads of a kind; scores are all 0, so members
 --                               sort by time
@@ -24,6 +26,8 @@ local ALL = NAMESPACE .. 'jobs'
 local DUE = NAMESPACE .. 'due'
 local EXPIRING = NAMESPACE .. 'expiring'
 local REAPER = NAMESPACE .. 'reaper'
+local WORKERS = NAMESPACE .. 'workers'
+local WORKER_REPORTS = NAMESPACE .. 'worker_reports'
 local UPLOADS_EXPIRING = NAMESPACE .. 'uploads_expiring'
 local UPLOAD_KINDS = {'checkpoint', 'dataset'}
 
