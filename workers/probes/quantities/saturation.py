@@ -1,6 +1,7 @@
 """Saturation: how much of an activation's derivative is lost at the inputs that it really gets."""
 
 import copy
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,7 +51,8 @@ def _kind(module: nn.Module) -> str:
 
 
 class _Derivative:
-    """|φ'| / max |φ'| of an elementwise activation."""
+    """|φ'| / max |φ'| of an elementwise activation; NaN for one that is not (softmax), or that cannot be
+    called with a tensor alone."""
 
     def __init__(self, module: nn.Module) -> None:
         self._module = copy.deepcopy(module).cpu()
@@ -64,5 +66,9 @@ class _Derivative:
     def _at(self, inputs: Tensor) -> Tensor:
         leaf = inputs.detach().clone().requires_grad_()
         with torch.enable_grad():
-            (derivative,) = torch.autograd.grad(self._module(leaf).sum(), leaf)
+            try:
+                outputs = self._module(leaf.clone())  # it may write to its input
+                (derivative,) = torch.autograd.grad(outputs.sum(), leaf)
+            except (RuntimeError, TypeError, IndexError):
+                return torch.full_like(inputs, math.nan)
         return derivative.abs()
