@@ -13,7 +13,8 @@ from service.contract.job import JobRequest
 from service.contract.model_spec import PlannedModel, UploadedModel
 from service.contract.planning import SizeLimits, plan_network
 from service.contract.training_plan import TrainingPlan
-from workers.data import Dataset, OpenFile, load_dataset, no_files, shape_of
+from workers.data import Dataset, load_dataset, shape_of
+from workers.files import CHECKPOINT, OpenFile, no_files
 from workers.isolation.child import JobFailedError, is_out_of_memory
 from workers.models import build_network, layer_infos
 from workers.probes.survey import in_evaluation_mode
@@ -25,9 +26,6 @@ from workers.uploads.network import load_network
 
 ACCEPTED = SizeLimits(layers=2**31, nesting=2**31, parameters=2**62, activation_values=2**62)
 """The front has refused what is too large by its own settings; here only the job's limits count."""
-
-CHECKPOINT = "checkpoint"
-"""The name of the file that holds the network."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from service.contract.job import JobRequest, Progress
 from service.contract.model_spec import UploadedModel
 from service.contract.training_plan import Device
 from service.version import service_version
-from workers.data import OpenFile, no_files
 from workers.diagnosis import diagnose
+from workers.files import OpenFile, no_files
 from workers.isolation.child import ChildSpec, JobFailedError
 from workers.preparation import Subject, blaming, prepare
 from workers.probes.trace import Trace

@@ -19,6 +19,8 @@ from service.store.command import Command
 from service.store.errors import StoreUnavailableError
 from service.store.jobs import BlockingJobStore
 from service.store.records import Claim, Release
+from service.store.upload_commands import read_upload
+from workers.files import uploads_of
 from workers.isolation.child import REQUEST_FILE, ChildSpec
 from workers.isolation.process import Zygote, ZygoteLostError
 from workers.isolation.watch import Ending, Failed, Stop, Stopped, Succeeded, Watch, internal_failure
@@ -117,14 +119,27 @@ class Supervisor:
     def _run_child(self, claim: Claim, scratch: Path, lease: Lease) -> Ending:
         request = JobRequest.model_validate_json(claim.request_json)
         limits = self._settings.limits_of(request)
+        files = self._files(request)
         (scratch / REQUEST_FILE).write_text(claim.request_json, "utf-8")
         spec = ChildSpec(entry=self._entry, scratch=scratch, limits=limits)
 
         def pulse(progress: Progress | None) -> Stop | None:
             return lease.pulse(progress) or (Stop.SHUTDOWN if time.monotonic() > self._stop_at else None)
 
-        with self._zygote.spawn(spec) as child:
+        with self._zygote.spawn(spec, files) as child:
             return Watch(child, limits, self._settings.stall_seconds).follow(pulse)
+
+    def _files(self, request: JobRequest) -> dict[str, Path]:
+        """The uploads that the job works on, by the names that its code knows them by. They are there: the
+        store keeps them while an unfinished job uses them."""
+        files = {}
+        for name, key in uploads_of(request).items():
+            record = self._insist(read_upload(key.id, key.kind))
+            path = record and self._artifacts.path(record.artifact)
+            if path is None:
+                raise FileNotFoundError(f"the file of {key} is missing")
+            files[name] = path
+        return files
 
     def _conclude(self, attempt: Attempt, lease: Lease, ending: Ending, scratch: Path) -> Release | None:
         match ending:

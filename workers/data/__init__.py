@@ -7,9 +7,10 @@ from workers.data.adding import make_adding
 from workers.data.dataset import Dataset
 from workers.data.real import load_real
 from workers.data.synthetic import make_synthetic
-from workers.data.upload import OpenFile, load_upload, no_files, shape_of
+from workers.data.upload import load_upload, shape_of
+from workers.files import OpenFile, no_files
 
-__all__ = ["Dataset", "OpenFile", "load_dataset", "no_files", "shape_of"]
+__all__ = ["Dataset", "load_dataset", "shape_of"]
 
 _BUILTIN: dict[BuiltinName, Callable[[BuiltinData, int], Dataset]] = {"adding": make_adding}
 """Makers of the built-in sets that are not real ones."""

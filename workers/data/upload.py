@@ -1,7 +1,6 @@
 """A data set that a client uploaded."""
 
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,19 +11,8 @@ from service.contract.data_spec import DataShape, UploadData
 from service.contract.shapes import Signal
 from workers.data.dataset import Dataset, split
 from workers.data.real import SPLIT_SEED, standardized
+from workers.files import DATASET, OpenFile
 from workers.uploads.errors import InvalidUploadError
-
-OpenFile = Callable[[str], BinaryIO]
-"""Opens one of the files that a job was given."""
-
-
-def no_files(name: str) -> BinaryIO:
-    """For a job without files."""
-    raise FileNotFoundError(name)
-
-
-FILE = "dataset"
-"""The name of the file that holds the data."""
 
 TOKEN_TYPES = (np.int32, np.int64)
 """Whole numbers as tensors of tokens have them; others (pixels, counts) are taken as real numbers."""
@@ -36,7 +24,7 @@ def load_upload(data: UploadData, open_file: OpenFile) -> Dataset:
     """The data set in the job's file, shuffled as in every job. Raises UploadError."""
     from workers.uploads.arrays import read_arrays
 
-    with open_file(FILE) as file:
+    with open_file(DATASET) as file:
         inputs, targets = read_arrays(file, data.inputs, data.targets)
     order = np.random.RandomState(SPLIT_SEED).permutation(len(inputs))
     inputs, targets = inputs[order], targets[order]
