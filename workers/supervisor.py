@@ -22,10 +22,11 @@ from service.store.records import Claim, Release
 from service.store.upload_commands import read_upload
 from workers.files import uploads_of
 from workers.isolation.child import REQUEST_FILE, ChildSpec
+from workers.isolation.confinement.policy import Protections
 from workers.isolation.process import Zygote, ZygoteLostError
 from workers.isolation.watch import Ending, Failed, Stop, Stopped, Succeeded, Watch, internal_failure
 from workers.lease import Lease
-from workers.scratch import Scratch
+from workers.scratch import Scratch, open_result
 from workers.settings import WorkerSettings
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Supervisor:
         *,
         name: str,
         lease_seconds: float,
+        protections: Protections,
         entry: str = ENTRY,
     ) -> None:
         self._store = store
@@ -75,6 +77,7 @@ class Supervisor:
         self._settings = settings
         self._name = name
         self._lease_seconds = lease_seconds
+        self._protections = protections
         self._entry = entry
         self._busy = threading.Lock()
         self._stop_at = math.inf
@@ -121,7 +124,12 @@ class Supervisor:
         limits = self._settings.limits_of(request)
         files = self._files(request)
         (scratch / REQUEST_FILE).write_text(claim.request_json, "utf-8")
-        spec = ChildSpec(entry=self._entry, scratch=scratch, limits=limits)
+        spec = ChildSpec(
+            entry=self._entry,
+            scratch=scratch,
+            limits=limits,
+            confinement=self._settings.confinement_of(request, self._protections),
+        )
 
         def pulse(progress: Progress | None) -> Stop | None:
             return lease.pulse(progress) or (Stop.SHUTDOWN if time.monotonic() > self._stop_at else None)
@@ -135,7 +143,7 @@ class Supervisor:
         files = {}
         for name, key in uploads_of(request).items():
             record = self._insist(read_upload(key.id, key.kind))
-            path = record and self._artifacts.path(record.artifact)
+            path = self._artifacts.path(record.artifact) if record else None
             if path is None:
                 raise FileNotFoundError(f"the file of {key} is missing")
             files[name] = path
@@ -161,9 +169,9 @@ class Supervisor:
             attempt.log.warning("job lost: its result is dropped")
             return
         for suffix in TRACE_SUFFIXES:
-            source = scratch / f"trace{suffix}"
-            if source.is_file() and not source.is_symlink():
-                self._artifacts.put_file(trace_name(attempt.job_id, attempt.number, suffix), source)
+            if (result := open_result(scratch / f"trace{suffix}")) is not None:
+                with result:
+                    self._artifacts.put(trace_name(attempt.job_id, attempt.number, suffix), result)
         command = commands.finish(
             attempt.job_id,
             attempt.number,
