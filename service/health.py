@@ -14,6 +14,7 @@ from service.contract.errors import Problem
 from service.problems import MEDIA_TYPE, UnavailableError
 from service.store.errors import StoreUnavailableError
 from service.store.jobs import JobStore
+from service.store.worker_reports import read_isolation
 
 CHECK_SECONDS = 2.0
 
@@ -29,6 +30,11 @@ class Health(Contract):
     """All is well."""
     checks: dict[str, CheckResult] = Field(default_factory=dict, examples=[{"redis": "ok", "data_dir": "ok"}])
     """Each thing that was looked at."""
+    isolation: dict[str, bool] | None = Field(
+        default=None,
+        examples=[{"landlock": True, "seccomp": True, "network": True, "unprivileged": True}],
+    )
+    """What the jobs of every live worker are protected by; absent while there is no worker."""
 
 
 class NotReady(Problem):
@@ -41,7 +47,7 @@ class NotReady(Problem):
 @router.get("/live", response_model=Health)
 async def live() -> Response:
     """Whether the process answers. It looks at nothing else: restarting it would not mend Redis."""
-    return Response(Health().model_dump_json(), media_type="application/json")
+    return Response(Health().model_dump_json(exclude_none=True), media_type="application/json")
 
 
 _NOT_READY = {
@@ -59,7 +65,8 @@ async def ready(request: Request) -> Response:
     )
     checks: dict[str, CheckResult] = {"redis": redis, "data_dir": data_dir}
     if "failed" not in checks.values():
-        return Response(Health(checks=checks).model_dump_json(), media_type="application/json")
+        health = Health(checks=checks, isolation=await _isolation(request.app.state.store))
+        return Response(health.model_dump_json(exclude_none=True), media_type="application/json")
     failed = ", ".join(name for name, result in checks.items() if result == "failed")
     return _not_ready(request, checks, UnavailableError(f"failed: {failed}"))
 
@@ -77,6 +84,14 @@ async def _redis_answers(store: JobStore) -> CheckResult:
     except (StoreUnavailableError, TimeoutError):
         return "failed"
     return "ok"
+
+
+async def _isolation(store: JobStore) -> dict[str, bool] | None:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await store.execute(read_isolation()) or None
+    except (StoreUnavailableError, TimeoutError):
+        return None
 
 
 async def _is_writable(folder: Path) -> CheckResult:

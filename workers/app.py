@@ -13,8 +13,12 @@ from service.store.artifacts import ArtifactStore
 from service.store.jobs import BlockingJobStore
 from service.store.settings import StoreSettings
 from workers import tasks
+from workers.isolation.confinement.policy import Policy, Protections
+from workers.isolation.confinement.probe import protections_here
 from workers.isolation.process import Zygote
 from workers.logs import configure_logging
+from workers.machine import has_gpu
+from workers.presence import Presence
 from workers.scratch import Scratch
 from workers.settings import WorkerSettings
 from workers.supervisor import ENTRY, Supervisor
@@ -41,20 +45,29 @@ class Crew:
         """From the main thread: the kernel ends the zygote with the thread that started it."""
         self._resources.callback(self._zygote.close)
         self._zygote.start()
+        name = f"{socket.gethostname()}:{os.getpid()}"
         data_dir = self._store_settings.data_dir.resolve()
+        scratch = self._resources.enter_context(Scratch(data_dir / "scratch"))
+        protections = self._find_protections(scratch)
         store = self._resources.enter_context(
             BlockingJobStore(self._store_settings.redis_url, retries=STORE_RETRIES)
         )
+        self._resources.enter_context(Presence(store, name, protections))
         self._supervisor = Supervisor(
             store,
             ArtifactStore(data_dir / "artifacts"),
-            self._resources.enter_context(Scratch(data_dir / "scratch")),
+            scratch,
             self._zygote,
             self._settings,
-            name=f"{socket.gethostname()}:{os.getpid()}",
+            name=name,
             lease_seconds=self._store_settings.lease_seconds,
+            protections=protections,
             entry=self._entry,
         )
+
+    def _find_protections(self, scratch: Scratch) -> Protections:
+        with scratch.directory() as directory:
+            return protections_here(Policy(user=self._settings.job_user, cuda=has_gpu()), directory)
 
     def supervisor(self) -> Supervisor:
         """There from `start` on."""

@@ -3,11 +3,12 @@
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 PREFIX = "worker-"
 LOCK = "lock"
@@ -52,6 +53,22 @@ class Scratch:
         for directory in root.glob(f"{PREFIX}*"):
             if _is_abandoned(directory):
                 shutil.rmtree(directory, ignore_errors=True)
+
+
+def open_result(path: Path) -> BinaryIO | None:
+    """An ordinary file that a job left in its scratch directory, or None.
+
+    The job is not trusted: what it left may be a link to somebody else's file, or a pipe that never answers.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    return None
 
 
 def _is_abandoned(directory: Path) -> bool:

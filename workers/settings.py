@@ -4,6 +4,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.contract.job import JobRequest
+from workers.isolation.confinement.policy import NOBODY, Policy, Protections
 from workers.isolation.limits import MIB, ChildLimits
 from workers.machine import available_cores, has_gpu, memory_bytes
 
@@ -29,6 +30,10 @@ class WorkerSettings(BaseSettings):
     """How long a job may go without a training step or another sign of life."""
     shutdown_grace_seconds: float = Field(default=3.0, ge=0.0)
     """When a worker is asked to stop: how long its job may still run before it goes back to the queue."""
+    job_user: int = Field(default=NOBODY, gt=0)
+    """The user (a number; the group too) that jobs run as where the worker is root."""
+    require_confinement: bool = False
+    """Refuse jobs with uploads where the host offers no Landlock or no seccomp."""
     log_json: bool | None = None
     """Log lines as JSON; by default unless standard error is a terminal."""
 
@@ -40,5 +45,13 @@ class WorkerSettings(BaseSettings):
             wall_seconds=request.limits.wall_seconds,
             memory_bytes=min(asked * MIB, allowed) if asked else allowed,
             threads=self.threads or available_cores(),
-            bound_data=request.device == "cpu" or not has_gpu(),
+            bound_data=not self._may_use_gpu(request),
         )
+
+    def confinement_of(self, request: JobRequest, protections: Protections) -> Policy:
+        """What a job is confined to here: what the worker found in force when it started must be again."""
+        return Policy(user=self.job_user, cuda=self._may_use_gpu(request), required=protections.present)
+
+    @staticmethod
+    def _may_use_gpu(request: JobRequest) -> bool:
+        return request.device != "cpu" and has_gpu()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from service.store.errors import InvalidArtifactNameError
 from service.store.ids import is_job_id, is_upload_id
@@ -40,7 +41,12 @@ class ArtifactStore:
         self._root = root
 
     def put_file(self, name: str, source: Path) -> Path:
-        """Copy `source` to `name`, replacing what was there; readers see the old file or the new one.
+        """Copy the file at `source` to `name`, as `put` does."""
+        with source.open("rb") as reader:
+            return self.put(name, reader)
+
+    def put(self, name: str, reader: BinaryIO) -> Path:
+        """Copy what is left to read to `name`, replacing what was there; others see the old or the new file.
 
         On disk once this returns (fsync), so a job that says it has a trace has it, also after a power cut.
 
@@ -51,7 +57,7 @@ class ArtifactStore:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
         try:
-            with source.open("rb") as reader, partial.open("xb") as writer:
+            with partial.open("xb") as writer:
                 shutil.copyfileobj(reader, writer, 1 << 20)
                 writer.flush()
                 os.fsync(writer.fileno())

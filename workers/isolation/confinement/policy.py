@@ -30,7 +30,7 @@ class Protections(BaseModel):
         return protection not in self.missing
 
     @property
-    def in_force(self) -> dict[Protection, bool]:
+    def in_force(self) -> dict[str, bool]:
         return {protection: protection in self for protection in PROTECTIONS}
 
     @property

@@ -17,19 +17,18 @@ from workers.isolation.environment import clean_environment
 PROBE_SECONDS = 60.0
 
 
-def protections_here(policy: Policy, scratch_root: Path) -> Protections:
-    """What jobs under `policy`, with their scratch directories below `scratch_root`, will be confined by."""
-    with tempfile.TemporaryDirectory(dir=scratch_root) as scratch:
-        command = [sys.executable, "-m", __name__, "--parent", str(os.getpid()), "--scratch", scratch]
-        command += ["--policy", policy.model_dump_json()]
-        done = subprocess.run(
-            command,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PROBE_SECONDS,
-            check=False,
-        )
+def protections_here(policy: Policy, scratch: Path) -> Protections:
+    """What jobs under `policy` will be confined by; `scratch` is a directory like theirs."""
+    command = [sys.executable, "-m", __name__, "--parent", str(os.getpid()), "--scratch", str(scratch)]
+    command += ["--policy", policy.model_dump_json()]
+    done = subprocess.run(
+        command,
+        env=clean_environment(os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PROBE_SECONDS,
+        check=False,
+    )
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace")[-200:].strip()
         reason = f"confining a process failed (exit status {done.returncode}): {said}"
