@@ -31,7 +31,8 @@ def test_outputs_that_fit_can_be_trained_on(case: str) -> None:
 
     assert chosen == expected
     loss_function(chosen)(outputs, targets).backward()
-    assert outputs.grad is not None and bool(outputs.grad.any())
+    assert outputs.grad is not None
+    assert bool(outputs.grad.any())
 
 
 MISFITS = {

@@ -11,7 +11,7 @@ from workers.uploads.errors import InvalidUploadError
 from workers.uploads.network import SelectOutput
 
 FIRST, SECOND = torch.zeros(4, 2), torch.ones(4, 3)
-Named = namedtuple("Named", "logits aux")  # noqa: PYI024 - as users write it
+Named = namedtuple("Named", "logits aux")
 
 
 def choose(name: int | str | None, output: Any) -> Any:
