@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from service.contract.base import Contract, Fraction
+from service.contract.remedies import Prescription, Trial
 
 Verdict = Literal["healthy", "at_risk", "unhealthy", "inconclusive"]
 Severity = Literal["critical", "warning", "note"]
@@ -226,5 +227,11 @@ class Diagnosis(Contract):
     """Device, steps and seconds of the run."""
     environment: Environment
     """Versions, seed and threads: with the request, what gives the same result again."""
+    trials: list[Trial] = Field(default_factory=list)
+    """Remedies that were applied and measured, the control first; empty if none were."""
+    prescription: Prescription | None = None
+    """The remedy that worked; null if none was needed, tried or good enough."""
+    remedies_summary: str | None = None
+    """What came of the trials, in a sentence: also why there is no prescription."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     """The request's own `metadata`, untouched."""

@@ -11,6 +11,7 @@ from service.contract.data_spec import DataRequest
 from service.contract.diagnosis import Diagnosis, Verdict
 from service.contract.errors import JobError
 from service.contract.model_spec import ModelRequest
+from service.contract.remedies import RemediesPlan, TrialProgress
 from service.contract.training_plan import Device, Limits, ProbePlan, TrainingPlan
 
 
@@ -25,6 +26,8 @@ class JobRequest(Contract):
     """How it is trained."""
     probe: ProbePlan = ProbePlan()
     """How often everything is measured, and what that may cost."""
+    remedies: RemediesPlan = RemediesPlan()
+    """Which remedies are tried if the network is ill."""
     device: Device = "auto"
     """`auto` takes a GPU where the worker has one."""
     limits: Limits = Limits()
@@ -50,7 +53,7 @@ class JobState(StrEnum):
         return self in {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
 
 
-Phase = Literal["preparing", "training", "diagnosing"]
+Phase = Literal["preparing", "training", "diagnosing", "trying"]
 
 
 class Progress(Contract):
@@ -64,6 +67,8 @@ class Progress(Contract):
     """Training steps to do."""
     loss: float | None = None
     """The latest training loss; null if not finite or not known yet."""
+    trials: list[TrialProgress] = Field(default_factory=list)
+    """In the phase `trying`: each remedy's trial."""
 
 
 class ExpandedLayer(Contract):

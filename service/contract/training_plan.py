@@ -15,6 +15,34 @@ WITH_MOMENTUM = ("sgd", "rmsprop")
 """The optimizers whose momentum can be set."""
 
 
+class LayerwisePretraining(Contract):
+    """Before the training proper, the layers are trained one after another, from the first to the last, each
+    on what the trained ones below make of the inputs: the multi-level hierarchy of Schmidhuber 1992, as in
+    Hinton et al. 2006 and Bengio et al. 2007. Then all are trained together."""
+
+    kind: Literal["layerwise"] = "layerwise"
+    """The kind of pre-training."""
+    target: Literal["supervised", "reconstruction"] = "supervised"
+    """What a level is trained for: the job's own targets, through a temporary output layer, or its input
+    again, through a temporary decoder."""
+    steps_per_level: int = Field(default=100, ge=1, le=100_000)
+    """Optimizer steps for each level."""
+    learning_rate: float = Field(default=0.003, gt=0.0, le=1e3)
+    """Step size of the pre-training's optimizer, Adam."""
+
+
+class DataInitialization(Contract):
+    """Scales each layer's weights, in the order of the forward pass, so that its output has variance 1 on
+    training samples (LSUV: Mishkin & Matas 2016)."""
+
+    kind: Literal["lsuv"] = "lsuv"
+    """The kind of initialisation."""
+    centred: bool = True
+    """Also set the biases so that each unit's mean output is 0. A deep sigmoid network needs that."""
+    samples: int = Field(default=256, ge=2, le=65_536)
+    """Training samples that it looks at."""
+
+
 class TrainingPlan(Contract):
     """The training run whose health is asked for: give the settings that you train with."""
 
@@ -38,6 +66,13 @@ class TrainingPlan(Contract):
     """For `float16`: scale the loss dynamically so that small gradients do not underflow."""
     clip_grad_norm: float | None = Field(default=None, gt=0.0, le=1e6)
     """Clip the total gradient norm to this value; null does not clip."""
+    pretraining: LayerwisePretraining | None = None
+    """What is trained before; null: nothing."""
+    initialization: DataInitialization | None = None
+    """Adapts the first weights to the data; null: they stay as the model says."""
+    truncate_time: int | None = Field(default=None, ge=1, le=1_000_000)
+    """For recurrent layers: the gradient is passed back through at most this many time steps (truncated
+    backpropagation through time, Williams & Peng 1990); null: through all."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the initialisation, the data order and the dropout masks."""
 
