@@ -92,14 +92,16 @@ class Measured(Contract):
     learning_rate: float
     """The learning rate that was best by training loss."""
     attenuation: Estimate
-    """Decades (log10) by which the gradient shrinks on its way: between the last layer and the first, or for
-    a loss through time between the last step and the first; before the first update. 0: not at all."""
+    """log10 of the gradient at the first layer over that at the last or, where there is a recurrent layer, of
+    that at the first time step over that at the last. Below 0 it shrinks on its way."""
     ledger: dict[str, float] = Field(default_factory=dict)
     """The same by cause, mean over the seeds."""
     loss: Estimate
     """Training loss at the end."""
+    metric_name: Literal["accuracy", "mean_squared_error"] = "accuracy"
+    """What the metric is, on data held out from training."""
     metric: Estimate
-    """Held-out accuracy or mean squared error."""
+    """Its value."""
     chance: float | None
     """The metric's value for the best constant prediction."""
     learned: bool | None

@@ -85,6 +85,14 @@ class Draft(_Message):
     """Remedy, status (`not_applicable`, `skipped`) and reason of what was not tried."""
 
 
+class Gathered(_Message):
+    """A job whose trials of a round are all made: what the process is told that decides how to go on."""
+
+    request: JobRequest
+    draft: Draft
+    """With the finished trials of all rounds."""
+
+
 class Round(_Message):
     """The trials to make next; then their results are gathered."""
 
