@@ -31,11 +31,26 @@ def follow(client: Client, job: dict[str, Any], console: Console) -> dict[str, A
     return job
 
 
+def show_trials(progress: Progress, bar: TaskID, job_id: str, trials: list[dict[str, Any]]) -> None:
+    """All trials together; those that run are named."""
+    running = ", ".join(trial["remedy"] for trial in trials if trial["status"] == "running")
+    progress.update(
+        bar,
+        description=f"{job_id} trying {running}",
+        completed=sum(trial["step"] for trial in trials),
+        total=sum(trial["steps"] for trial in trials) or None,
+        loss="",
+    )
+
+
 def show(progress: Progress, bar: TaskID, job: dict[str, Any]) -> None:
     """Bring the progress bar up to date with a job."""
     now = job["progress"]
     if now is None or job["status"] == "queued":
         progress.update(bar, description=f"{job['id']} {job['status']}")
+        return
+    if now["phase"] == "trying":
+        show_trials(progress, bar, job["id"], now["trials"])
         return
     loss = "" if now["loss"] is None else f"loss {now['loss']:.4g}"
     progress.update(

@@ -9,6 +9,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from service.cli.numbers import number
+from service.cli.render_trials import trials_block
+
 VERDICT_STYLES = {"healthy": "green", "at_risk": "yellow", "unhealthy": "red", "inconclusive": "cyan"}
 SEVERITY_STYLES = {"critical": "red", "warning": "yellow", "note": "cyan"}
 MOST_LAYERS_SHOWN = 40
@@ -46,6 +49,9 @@ def render_diagnosis(diagnosis: dict[str, Any], console: Console) -> None:
     profile = gradient_profile(diagnosis)
     if profile:
         console.print(profile)
+    trials = trials_block(diagnosis)
+    if trials:
+        console.print(trials)
     for gap in diagnosis["not_checked"]:
         console.print(Text(f"not checked: {gap}", style="dim"))
 
@@ -122,8 +128,3 @@ def gradient_profile(diagnosis: dict[str, Any]) -> RenderableType | None:
     if len(rows) > MOST_LAYERS_SHOWN:
         table.add_row("…", f"{len(rows) - MOST_LAYERS_SHOWN} more", "", "", "")
     return table
-
-
-def number(value: float | None) -> str:
-    """A number as short as it stays useful; – for none."""
-    return "–" if value is None else f"{value:.3g}"
