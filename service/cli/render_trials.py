@@ -83,7 +83,7 @@ def _prescription(diagnosis: dict[str, Any]) -> RenderableType:
         lines.append(Text("Also worked: " + ", ".join(prescription["runners_up"])))
     change = prescription["change"]
     lines.append(Text(change["description"], style="dim"))
-    body = Group(*(Padding(line, (0, 0, 0, 0)) for line in lines))
+    body = Group(*lines)
     return Panel(
         body, title=f"[bold]prescription: {' + '.join(prescription['remedies'])}[/bold]", border_style="green"
     )
