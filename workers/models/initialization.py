@@ -88,6 +88,14 @@ def _orthogonal(tensor: Tensor, spec: specs.Orthogonal, generator: Generator) ->
     init.orthogonal_(tensor, spec.gain, generator)
 
 
+def _identity(tensor: Tensor, spec: specs.Identity, _generator: Generator) -> None:
+    if tensor.dim() == 2:
+        init.eye_(tensor)
+    else:
+        init.dirac_(tensor)
+    tensor.mul_(spec.gain)
+
+
 def _normal(tensor: Tensor, spec: specs.Normal, generator: Generator) -> None:
     init.normal_(tensor, spec.mean, spec.std, generator)
 
@@ -111,6 +119,7 @@ _FILLS: dict[type[Contract], Callable[[Tensor, Any, Generator], None]] = {
     specs.HeNormal: _fan_in_normal,
     specs.LecunNormal: _fan_in_normal,
     specs.Orthogonal: _orthogonal,
+    specs.Identity: _identity,
     specs.Normal: _normal,
     specs.Uniform: _uniform,
     specs.Zeros: _zeros,

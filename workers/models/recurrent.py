@@ -71,6 +71,9 @@ class Recurrent(nn.Module):
     """
 
     time_tap: Callable[[Sequence[Tensor]], None] | None = None
+    truncate_time: int | None = None
+    """Steps through which the gradient is passed back at most (Williams & Peng 1990): the state is detached
+    so many steps before the end, and so on. None: through all. The outputs are the same."""
 
     def __init__(
         self, cell: Cell, features: int, units: int, *, returns_sequence: bool, bias: bool, nonlinearity: str
@@ -87,8 +90,22 @@ class Recurrent(nn.Module):
         return states if self.returns_sequence else states[:, -1]
 
     def _fused(self, inputs: Tensor) -> Tensor:
-        states: Tensor = self.kernel(inputs)[0]
-        return states
+        cuts = self._cuts(inputs.shape[1])
+        if not cuts:
+            states: Tensor = self.kernel(inputs)[0]
+            return states
+        parts, state = [], None
+        for part in inputs.tensor_split(cuts, dim=1):
+            outputs, state = self.kernel(part, state)
+            state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+            parts.append(outputs)
+        return torch.cat(parts, dim=1)
+
+    def _cuts(self, time: int) -> tuple[int, ...]:
+        """The steps before which the state is detached."""
+        if self.truncate_time is None:
+            return ()
+        return tuple(range(time - self.truncate_time, 0, -self.truncate_time))[::-1]
 
     def weights(self) -> tuple[Tensor, Tensor]:
         """The weights from the input and from the previous step; a block of rows per gate."""
@@ -108,7 +125,9 @@ class Recurrent(nn.Module):
         given = functional.linear(inputs, weight_ih, bias_ih)
         state: State = (given.new_zeros(len(inputs), self.kernel.hidden_size),) * rule.states
         hidden: list[Tensor] = []
-        for step in given.unbind(1):
+        cuts = self._cuts(inputs.shape[1])
+        for time, step in enumerate(given.unbind(1)):
+            state = tuple(s.detach() for s in state) if time in cuts else state
             carried = functional.linear(state[0], weight_hh, bias_hh)
             state = rule.step(step, carried, state, nonlinearity)
             hidden.append(state[0])

@@ -1,4 +1,4 @@
-"""Residual blocks."""
+"""Residual and highway blocks."""
 
 from collections.abc import Iterable
 
@@ -6,17 +6,25 @@ import torch
 from torch import Generator, Tensor, nn
 
 from service.contract.expansion import PlannedLayer
-from service.contract.layers import LearnedScale
+from service.contract.layers import HighwayGate, LearnedScale
 from service.contract.layers import Residual as ResidualSpec
+from service.contract.layers.initializers import TorchDefault
 from workers.models.initialization import fan_in_uniform, initialize
 from workers.models.over_time import Conv1dOverTime
 
 
 class Residual(nn.Module):
-    """shortcut(x) + scale · layers(x). Its layers are its children "0", "1", …, as in nn.Sequential."""
+    """shortcut(x) + scale · layers(x), or with a gate T (1 - T(x)) · x + T(x) · scale · layers(x).
+
+    Its layers are its children "0", "1", …, as in nn.Sequential.
+    """
 
     def __init__(
-        self, layers: Iterable[nn.Module], shortcut: nn.Module | None, scale: float | nn.Parameter
+        self,
+        layers: Iterable[nn.Module],
+        shortcut: nn.Module | None,
+        scale: float | nn.Parameter,
+        gate: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.depth = 0
@@ -24,6 +32,7 @@ class Residual(nn.Module):
             self.add_module(str(self.depth), layer)
             self.depth += 1
         self.shortcut = shortcut
+        self.gate = gate
         self.scale = scale
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -32,11 +41,14 @@ class Residual(nn.Module):
             outputs = self.get_submodule(str(index))(outputs)
         if not (isinstance(self.scale, float) and self.scale == 1.0):
             outputs = self.scale * outputs
+        if self.gate is not None:
+            share: Tensor = self.gate(inputs).sigmoid()
+            return share * outputs + (1.0 - share) * inputs
         return outputs + (inputs if self.shortcut is None else self.shortcut(inputs))
 
     def own_parameters(self) -> list[nn.Parameter]:
-        """Those of the shortcut and the scale."""
-        own = list(self.shortcut.parameters()) if self.shortcut else []
+        """Those of the shortcut, the gate and the scale."""
+        own = [parameter for part in (self.shortcut, self.gate) if part for parameter in part.parameters()]
         return own + list(self.parameters(recurse=False))
 
 
@@ -47,10 +59,11 @@ def build_residual(
     shortcut = _projection(spec, plan) if spec.shortcut == "projection" else None
     if shortcut is not None:
         initialize(shortcut.weight, spec.init, fan_in_uniform(shortcut.weight), generator)
+    gate = _gate(spec.gate, plan, generator) if spec.gate is not None else None
     scale = spec.scale
     if isinstance(scale, LearnedScale):
-        return Residual(layers, shortcut, nn.Parameter(torch.tensor(scale.learned)))
-    return Residual(layers, shortcut, scale)
+        return Residual(layers, shortcut, nn.Parameter(torch.tensor(scale.learned)), gate)
+    return Residual(layers, shortcut, scale, gate)
 
 
 def _projection(spec: ResidualSpec, plan: PlannedLayer) -> nn.Linear | nn.Conv1d | nn.Conv2d:
@@ -61,3 +74,13 @@ def _projection(spec: ResidualSpec, plan: PlannedLayer) -> nn.Linear | nn.Conv1d
     if stride > 1:
         return Conv1dOverTime(*features, kernel_size=1, stride=stride, bias=False)
     return nn.Linear(*features, bias=False)
+
+
+def _gate(spec: HighwayGate, plan: PlannedLayer, generator: Generator) -> nn.Linear | nn.Conv2d:
+    features = plan.given.features
+    image = plan.given.kind == "image"
+    gate = nn.Conv2d(features, features, kernel_size=1) if image else nn.Linear(features, features)
+    initialize(gate.weight, TorchDefault(), fan_in_uniform(gate.weight), generator)
+    assert gate.bias is not None
+    nn.init.constant_(gate.bias, spec.bias)
+    return gate

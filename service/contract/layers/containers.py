@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from service.contract.base import Contract
 from service.contract.layers.attention import Attention
@@ -26,8 +26,17 @@ class LearnedScale(Contract):
     """Its first value."""
 
 
+class HighwayGate(Contract):
+    """A gate T(x) = sigmoid(Wx + b) for each feature, W square; for images and sequences the same at every
+    position. W has PyTorch's default first values (Srivastava et al. 2015)."""
+
+    bias: float = Field(default=-2.0, ge=-1e3, le=1e3)
+    """First value of b. Below 0 the block at first mostly passes its input on."""
+
+
 class Residual(ParametricLayer):
-    """A residual block: shortcut(x) + scale · layers(x) (He et al. 2016)."""
+    """A residual block: shortcut(x) + scale · layers(x) (He et al. 2016); with a gate, a highway block:
+    (1 - T(x)) · x + T(x) · scale · layers(x) (Srivastava et al. 2015)."""
 
     op: Literal["residual"] = "residual"
     """Its operation."""
@@ -42,6 +51,14 @@ class Residual(ParametricLayer):
         default=1.0, examples=[1.0, {"learned": 0.0}]
     )
     """Factor on the block: a number, or a learned one."""
+    gate: HighwayGate | None = Field(default=None, examples=[{"bias": -2.0}])
+    """Makes it a highway block; needs the identity shortcut. null: no gate."""
+
+    @model_validator(mode="after")
+    def _gate_needs_an_identity(self) -> "Residual":
+        if self.gate is not None and self.shortcut != "identity":
+            raise ValueError('"gate" needs "shortcut": "identity": it mixes the block with its own input')
+        return self
 
     def joined(self, given: Signal, inner: Signal) -> Signal:
         """The block's output. Raises LayerError if the shortcut cannot meet what the layers make."""
@@ -69,9 +86,10 @@ class Residual(ParametricLayer):
         return stride
 
     def own_parameters(self, given: Signal, inner: Signal) -> int:
-        """Number of its own parameters: those of the projection and the learned scale."""
+        """Number of its own parameters: those of the projection, the gate and the learned scale."""
         projection = given.features * inner.features if self.shortcut == "projection" else 0
-        return projection + isinstance(self.scale, LearnedScale)
+        gate = (given.features + 1) * given.features if self.gate is not None else 0
+        return projection + gate + isinstance(self.scale, LearnedScale)
 
     @staticmethod
     def _mismatch(given: Signal, inner: Signal) -> str:

@@ -74,6 +74,16 @@ class Orthogonal(Contract):
     """Factor on the matrix."""
 
 
+class Identity(Contract):
+    """The identity matrix times gain, cut or padded with zeros if it is not square; for a kernel, the one
+    that passes its input on (Le et al. 2015, for recurrent weights)."""
+
+    name: Literal["identity"] = "identity"
+    """The initialiser."""
+    gain: Gain = 1.0
+    """Factor on the matrix."""
+
+
 class Normal(Contract):
     """N(mean, std²)."""
 
@@ -126,6 +136,7 @@ Initializer = Annotated[
     | HeNormal
     | LecunNormal
     | Orthogonal
+    | Identity
     | Normal
     | Uniform
     | Zeros
@@ -144,6 +155,7 @@ InitializerName = Literal[
     "he_normal",
     "lecun_normal",
     "orthogonal",
+    "identity",
     "normal",
     "uniform",
     "zeros",

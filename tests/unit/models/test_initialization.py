@@ -54,6 +54,7 @@ EXACT: list[tuple[Written, Callable[[Tensor], bool]]] = [
         {"name": "orthogonal", "gain": 2.0},
         lambda w: torch.allclose(w @ w.T, 4 * torch.eye(FAN_OUT), atol=1e-4),
     ),
+    ({"name": "identity", "gain": 2.0}, lambda w: torch.equal(w, 2 * torch.eye(FAN_OUT, FAN_IN))),
 ]
 
 
@@ -101,3 +102,17 @@ def test_embeddings_are_standard_normal_by_default() -> None:
     table = built.get_parameter("0.weight").detach()
     assert table.shape == (1000, 32)
     assert float(table.std()) == pytest.approx(1.0, rel=0.02)
+
+
+def test_an_identity_kernel_passes_its_input_on() -> None:
+    layer = {"op": "conv2d", "channels": 4, "init": "identity", "bias": False}
+    built = network(spec(layer, {"op": "flatten"}, HEAD), synthetic(4, 5, 5))
+    inputs = torch.randn(2, 4, 5, 5)
+    assert torch.allclose(built.get_submodule("0")(inputs), inputs)
+
+
+def test_each_gate_has_an_identity_of_its_own() -> None:
+    layer = {"op": "recurrent", "cell": "gru", "units": 3, "recurrent_init": "identity"}
+    built = network(spec(layer, HEAD), synthetic(5, 2))
+    recurrent = built.get_parameter("0.kernel.weight_hh_l0")
+    assert torch.equal(recurrent, torch.eye(3).repeat(3, 1))
