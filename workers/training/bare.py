@@ -3,12 +3,15 @@
 import math
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from service.contract.training_plan import TrainingPlan
+from workers.probes.trace import LayerInfo
+from workers.training.adaptation import adapt
 from workers.training.batches import Batches
 from workers.training.clock import Clock
 from workers.training.data import TrainingData
@@ -34,6 +37,7 @@ class BareRun:
 
 def train_bare(
     network: nn.Module,
+    layers: Sequence[LayerInfo],
     dataset: TrainingData,
     training: TrainingPlan,
     loss: str,
@@ -43,8 +47,9 @@ def train_bare(
     training_mode: bool = True,
 ) -> BareRun:
     """Train `network` in place and say what it came to: the same, bit by bit, as `train_and_probe`."""
-    torch.manual_seed(training.seed)
     network.to(device).train(training_mode)
+    adapt(network, layers, dataset, training, loss, device, report)
+    torch.manual_seed(training.seed)
     precision = Precision(training, device)
     batches = Batches(dataset.train_inputs, dataset.train_targets, training.batch_size, training.seed, device)
     loop = Loop(network, training, build_optimizer(network, training), loss_function(loss), precision)

@@ -15,6 +15,7 @@ from workers.probes.quantities.dead_units import SAMPLES, dead_units
 from workers.probes.recorder import Recorder
 from workers.probes.schedule import Schedule
 from workers.probes.trace import Evaluation, FloatArray, LayerInfo, RunInfo, Series, Trace
+from workers.training.adaptation import adapt
 from workers.training.batches import Batches
 from workers.training.clock import Clock, probe_overhead
 from workers.training.data import TrainingData
@@ -38,7 +39,7 @@ def train_and_probe(
     *,
     training_mode: bool = True,
 ) -> Trace:
-    """Train `network` in place on `device` and measure it.
+    """Train `network` in place on `device`, after what the plan asks for before, and measure it.
 
     `layers` name modules of the network, in the order in which the forward pass finishes them. `report` is
     called with the steps done and the latest loss, at most about twice a second; whatever it raises ends the
@@ -49,8 +50,9 @@ def train_and_probe(
     number format does not have, targets that do not fit), and ValueError for a layer that is not in the
     network. A loss that is not finite is no error: the run stops there and `RunInfo.stopped_early` says so.
     """
-    torch.manual_seed(training.seed)  # dropout; the job has its process to itself
     network.to(device).train(training_mode)
+    adapt(network, layers, dataset, training, loss, device, report)
+    torch.manual_seed(training.seed)  # dropout; the job has its process to itself
     with _explaining(training):
         return _Run(network, layers, dataset, training, probe, loss, device).make(report)
 

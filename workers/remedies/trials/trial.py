@@ -74,8 +74,8 @@ class _Trial:
         subject = prepare(request, self._open_file)
         began = time.perf_counter()
         run = train_bare(
-            subject.network, subject.dataset, request.training, subject.loss, self._device, self._tell,
-            training_mode=subject.training_mode,
+            subject.network, subject.layers, subject.dataset, request.training, subject.loss, self._device,
+            self._tell, training_mode=subject.training_mode,
         )  # fmt: skip
         self._note(request, run.loss, run.metric, None, time.perf_counter() - began)
         return run.loss
