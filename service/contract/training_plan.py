@@ -27,13 +27,13 @@ class LayerwisePretraining(Contract):
     again, through a temporary decoder."""
     steps_per_level: int = Field(default=100, ge=1, le=100_000)
     """Optimizer steps for each level."""
-    learning_rate: float = Field(default=0.003, gt=0.0, le=1e3)
+    learning_rate: float = Field(default=0.01, gt=0.0, le=1e3)
     """Step size of the pre-training's optimizer, Adam."""
 
 
 class DataInitialization(Contract):
-    """Scales each layer's weights, in the order of the forward pass, so that its output has variance 1 on
-    training samples (LSUV: Mishkin & Matas 2016)."""
+    """Scales the weights of each linear and convolutional layer but the last, in the order of the forward
+    pass, so that its output has variance 1 on training samples (LSUV: Mishkin & Matas 2016)."""
 
     kind: Literal["lsuv"] = "lsuv"
     """The kind of initialisation."""

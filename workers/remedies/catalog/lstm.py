@@ -1,0 +1,15 @@
+"""LSTM cells (Hochreiter & Schmidhuber 1997), with and without the forget bias that makes them remember."""
+
+from service.contract.diagnosis import Diagnosis
+from service.contract.job import JobRequest
+from workers.remedies.catalog.gates import gated
+from workers.remedies.catalog.remedy import Candidate, Remedy
+
+
+def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
+    return gated(request, diagnosis, "lstm")
+
+
+REMEDY = Remedy(
+    "lstm", _apply, invasiveness=6, conditions=frozenset({"exploding_gradients", "vanishing_gradients"})
+)

@@ -1,0 +1,24 @@
+"""Training all layers, also those that were frozen."""
+
+from service.contract.diagnosis import Diagnosis
+from service.contract.job import JobRequest
+from service.contract.layers import Layer, ParametricLayer
+from workers.remedies.catalog.remedy import Candidate, NotApplicable, Remedy
+from workers.remedies.catalog.rewriting import layers_of, rewritten, with_layers
+
+
+def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
+    layers = layers_of(request, diagnosis)
+    changed = rewritten(layers, _thawed)
+    if changed == layers:
+        raise NotApplicable("no layer is frozen")
+    words = "All layers are trained, also those that were frozen."
+    return [Candidate("unfreeze", None, words, with_layers(request, layers, changed))]
+
+
+def _thawed(layer: Layer) -> Layer:
+    frozen = isinstance(layer, ParametricLayer) and not layer.trainable
+    return layer.model_copy(update={"trainable": True}) if frozen else layer
+
+
+REMEDY = Remedy("unfreeze", _apply, invasiveness=1, conditions=frozenset({"frozen_parameters"}))
