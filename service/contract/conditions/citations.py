@@ -106,6 +106,22 @@ WILLIAMS_2009 = (
     "for multicore architectures. Communications of the ACM 52(4), 65-76."
 )
 
+CHO_2014 = (
+    "Cho, K. et al. (2014). Learning phrase representations using RNN encoder-decoder for statistical "
+    "machine translation. EMNLP 2014, 1724-1734."
+)
+KLAMBAUER_2017 = (
+    "Klambauer, G., Unterthiner, T., Mayr, A. & Hochreiter, S. (2017). Self-normalizing neural networks. "
+    "NeurIPS 2017, arXiv:1706.02515."
+)
+SRIVASTAVA_2015 = (
+    "Srivastava, R. K., Greff, K. & Schmidhuber, J. (2015). Training very deep networks. NeurIPS 2015, "
+    "arXiv:1507.06228."
+)
+WILLIAMS_1990 = (
+    "Williams, R. J. & Peng, J. (1990). An efficient gradient-based algorithm for on-line training of "
+    "recurrent network trajectories. Neural Computation 2(4), 490-501."
+)
 OUR_GRID = (
     "Measured by this project: 1510 sets of training runs on scikit-learn's digits, depth 2 to 100 x 6 "
     "activations x 4 initialisations x 4 architectures, each at its best of three learning rates."

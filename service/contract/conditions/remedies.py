@@ -2,6 +2,7 @@
 
 from service.contract.conditions import citations as c
 from service.contract.conditions.info import RemedyInfo
+from service.contract.remedies import RemedyName
 
 _ALL = (
     RemedyInfo(
@@ -18,6 +19,21 @@ _ALL = (
         description="Replace a saturating activation by ReLU and initialise with He's variance 2/fan-in. "
         "Without that initialisation a deep ReLU network loses its gradient as well.",
         sources=(c.HE_2015,),
+    ),
+    RemedyInfo(
+        name="highway",
+        title="Highway connections",
+        description="Give each block a gate that mixes its output with its input, and start the gates' "
+        "biases at -2, so that at first the input passes. It carried the gradient through 20 layers in our "
+        "measurements, not through 50.",
+        sources=(c.SRIVASTAVA_2015,),
+    ),
+    RemedyInfo(
+        name="activation",
+        title="Another activation function",
+        description="Tanh with Xavier's, SELU with LeCun's or GELU with He's initialisation in place of a "
+        "function whose derivative is small. The function and its initialisation belong together.",
+        sources=(c.GLOROT_2010, c.KLAMBAUER_2017),
     ),
     RemedyInfo(
         name="tanh",
@@ -62,6 +78,12 @@ _ALL = (
         sources=(c.HOCHREITER_1997, c.TALLEC_2018),
     ),
     RemedyInfo(
+        name="gru",
+        title="GRU with chrono initialisation",
+        description="As `lstm`, with a cell that is a quarter smaller.",
+        sources=(c.CHO_2014, c.TALLEC_2018),
+    ),
+    RemedyInfo(
         name="forget_bias",
         title="Forget biases for the time span",
         description="Keep the gated cell and set `forget_bias: chrono`: log of a random time span up to "
@@ -74,6 +96,14 @@ _ALL = (
         description="Initialise the recurrent matrix as orthogonal (tanh) or as the identity (ReLU), so "
         "that a time step neither shrinks nor stretches.",
         sources=(c.SAXE_2014, c.LE_2015),
+    ),
+    RemedyInfo(
+        name="shorter_backpropagation",
+        title="Truncated backpropagation through time",
+        description="Pass the gradient back through fewer time steps (`truncate_time`). It bounds what the "
+        "gradient can grow by and what a step costs; it brings nothing back that vanished, and what lies "
+        "farther apart cannot be learned together.",
+        sources=(c.WILLIAMS_1990,),
     ),
     RemedyInfo(
         name="gradient_clipping",
@@ -118,6 +148,13 @@ _ALL = (
         sources=(c.LECUN_1998,),
     ),
     RemedyInfo(
+        name="input_scaling",
+        title="Inputs brought to one scale",
+        description="`standardize: true`: subtract each input feature's mean and divide by its standard "
+        "deviation, both from the training data.",
+        sources=(c.LECUN_1998,),
+    ),
+    RemedyInfo(
         name="class_weights",
         title="Balanced classes",
         description="Weight the loss by the inverse class frequencies or sample the classes evenly, and "
@@ -137,6 +174,18 @@ _ALL = (
         description="Multiply the loss before the backward pass and divide the gradients after it "
         "(`loss_scaling: true`), or use bfloat16, which has the range of float32.",
         sources=(c.MICIKEVICIUS_2018,),
+    ),
+    RemedyInfo(
+        name="bfloat16",
+        title="bfloat16 instead of float16",
+        description="It has fewer digits than float16, but the range of float32: nothing underflows.",
+        sources=(c.MICIKEVICIUS_2018,),
+    ),
+    RemedyInfo(
+        name="unfreeze",
+        title="Train the frozen layers, too",
+        description="`trainable: true` for all layers, if they were not frozen on purpose.",
+        sources=(),
     ),
     RemedyInfo(
         name="check_graph",
@@ -165,3 +214,12 @@ _ALL = (
 )
 
 REMEDIES = {remedy.name: remedy for remedy in _ALL}
+
+TRIED_AS: dict[str, RemedyName] = {
+    "forget_bias": "lstm",
+    "leaky_relu": "activation",
+    "standardise_inputs": "input_scaling",
+    "tanh": "activation",
+}
+"""Those that are tried as a variant of another. What is neither here nor a `RemedyName` is for people to look
+at."""
