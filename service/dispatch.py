@@ -8,18 +8,20 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from service.contract.training_plan import Device
+from service.store.trial_commands import queue_of, queues_beside
 
 TASK = "gradient_clinic.run_job"
 DEFAULT_QUEUE = "gradient-clinic"
 GPU_QUEUE = "gpu"
-QUEUES = (DEFAULT_QUEUE, GPU_QUEUE)
+QUEUES = queues_beside((DEFAULT_QUEUE, GPU_QUEUE))
 _SENDING_THREADS = 4
 
 log = structlog.get_logger("service.dispatch")
 
 
 class Dispatcher:
-    """Sends one message per job. A lost message does no harm: the reaper sends another."""
+    """Sends one message per unit of work: a job, or a trial of one. A lost message does no
+    harm: the reaper sends another."""
 
     def __init__(self, redis_url: str) -> None:
         self._celery = Celery("gradient-clinic-api", broker=broker_url(redis_url), set_as_current=False)
@@ -31,22 +33,23 @@ class Dispatcher:
         )
         self._threads = CapacityLimiter(_SENDING_THREADS)
 
-    async def send(self, job_id: str, device: Device) -> bool:
-        """Send the job's message; False if it could not be sent."""
+    async def send(self, unit: str, device: Device) -> bool:
+        """Send the unit's message; False if it could not be sent. `device` is what its job asks for."""
+        queue = queue_of(unit, queue_for(device))
         try:
-            await anyio.to_thread.run_sync(self._send, job_id, queue_for(device), limiter=self._threads)
+            await anyio.to_thread.run_sync(self._send, unit, queue, limiter=self._threads)
         except (KombuError, RedisError, OSError) as error:
-            log.warning("message not sent", job=job_id, reason=str(error))
+            log.warning("message not sent", unit=unit, reason=str(error))
             return False
         return True
 
     def close(self) -> None:
         self._celery.close()
 
-    def _send(self, job_id: str, queue: str) -> None:
+    def _send(self, unit: str, queue: str) -> None:
         self._celery.send_task(
             TASK,
-            args=(job_id,),
+            args=(unit,),
             queue=queue,
             retry=True,
             retry_policy={"max_retries": 1, "interval_start": 0.1},

@@ -17,6 +17,7 @@ from service.store.errors import StoreError
 from service.store.jobs import JobStore
 from service.store.records import JobRecord
 from service.store.settings import StoreSettings
+from service.store.trial_commands import job_of
 
 REAP_SECONDS = 1.0
 EXPIRE_SECONDS = 60.0
@@ -53,12 +54,12 @@ class Reaper:
         return tuple(partial(_repeat, step, seconds) for step, seconds in rhythm)
 
     async def reap(self) -> None:
-        """Send a message for every job that needs one."""
-        for job_id in await self._store.execute(commands.reap(self._settings, QUEUES)):
-            record = await self._store.execute(commands.read(job_id))
+        """Send a message for every job and every trial that needs one."""
+        for unit in await self._store.execute(commands.reap(self._settings, QUEUES)):
+            record = await self._store.execute(commands.read(job_of(unit)))
             if isinstance(record, JobRecord):
-                sent = await self._dispatcher.send(job_id, requested_device(record.request_json))
-                log.info("message sent again", job=job_id, sent=sent)
+                sent = await self._dispatcher.send(unit, requested_device(record.request_json))
+                log.info("message sent again", unit=unit, sent=sent)
 
     async def expire(self) -> None:
         """Remove jobs whose time is over, and their files."""

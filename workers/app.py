@@ -12,6 +12,7 @@ from kombu.entity import Queue
 from service.store.artifacts import ArtifactStore
 from service.store.jobs import BlockingJobStore
 from service.store.settings import StoreSettings
+from service.store.trial_commands import queues_beside
 from workers import tasks
 from workers.isolation.confinement.policy import Policy, Protections
 from workers.isolation.confinement.probe import protections_here
@@ -21,7 +22,8 @@ from workers.machine import has_gpu
 from workers.presence import Presence
 from workers.scratch import Scratch
 from workers.settings import WorkerSettings
-from workers.supervisor import ENTRY, Supervisor
+from workers.supervisor import Supervisor
+from workers.units import Entries
 
 PRELOAD = "workers.warm"
 LOOK_FOR_WORK_SECONDS = 0.1
@@ -33,10 +35,12 @@ STORE_RETRIES = 1
 class Crew:
     """What a running worker consists of besides Celery: built when it starts, torn down when it stops."""
 
-    def __init__(self, store: StoreSettings, settings: WorkerSettings, entry: str, preload: str) -> None:
+    def __init__(
+        self, store: StoreSettings, settings: WorkerSettings, entries: Entries, preload: str
+    ) -> None:
         self._store_settings = store
         self._settings = settings
-        self._entry = entry
+        self._entries = entries
         self._zygote = Zygote([preload])
         self._resources = ExitStack()
         self._supervisor: Supervisor | None = None
@@ -62,7 +66,7 @@ class Crew:
             name=name,
             lease_seconds=self._store_settings.lease_seconds,
             protections=protections,
-            entry=self._entry,
+            entries=self._entries,
         )
 
     def _find_protections(self, scratch: Scratch) -> Protections:
@@ -87,14 +91,14 @@ def create_app(
     store: StoreSettings | None = None,
     settings: WorkerSettings | None = None,
     *,
-    entry: str = ENTRY,
+    entries: Entries | None = None,
     preload: str = PRELOAD,
 ) -> Celery:
-    """A Celery app whose worker runs jobs with the code at `entry` (`module:function`) in children that find
-    the module `preload` imported."""
+    """A Celery app whose worker runs jobs and trials with the code of `entries` in children that find the
+    module `preload` imported."""
     store = store or StoreSettings()
     settings = settings or WorkerSettings()
-    crew = Crew(store, settings, entry, preload)
+    crew = Crew(store, settings, entries or Entries(), preload)
 
     class CrewStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
         """Started before the first message is read; stopped before Celery waits for its threads."""
@@ -125,9 +129,10 @@ def broker_url(redis_url: str) -> str:
 
 def configuration(settings: WorkerSettings) -> dict[str, Any]:
     """Celery for long jobs. The reasons are in docs/decisions; each of these was a job lost or run twice."""
-    queues = [name.strip() for name in settings.queues.split(",") if name.strip()]
+    queues = queues_beside([name.strip() for name in settings.queues.split(",") if name.strip()])
     return {
         "task_queues": [Queue(name) for name in queues],  # type: ignore[no-untyped-call]
+        # Of several queues Celery's Redis transport serves each in turn: jobs do not wait behind trials.
         "task_default_queue": tasks.DEFAULT_QUEUE,
         "task_ignore_result": True,  # the job store holds the truth
         "task_acks_late": False,  # late ones run long jobs twice; our lease decides what is lost

@@ -1,4 +1,4 @@
-"""The worker's hold on a job: kept up while the job runs, and given up at most once."""
+"""The worker's hold on a job or a trial: kept up while it runs, and given up at most once."""
 
 import time
 
@@ -18,9 +18,9 @@ LEAST_SECONDS_BETWEEN = 0.5
 class Lease:
     """Renews one attempt's lease and learns from the answer whether to go on."""
 
-    def __init__(self, store: BlockingJobStore, job_id: str, attempt: int, lease_seconds: float) -> None:
+    def __init__(self, store: BlockingJobStore, unit: str, attempt: int, lease_seconds: float) -> None:
         self._store = store
-        self._job_id = job_id
+        self._unit = unit
         self._attempt = attempt
         self._lease_ms = round(lease_seconds * 1000)
         self._interval = min(lease_seconds / RENEWALS_PER_LEASE, MOST_SECONDS_BETWEEN)
@@ -42,7 +42,7 @@ class Lease:
     def renew(self) -> Stop | None:
         """Renew now. Raises StoreUnavailableError."""
         news = self._news.model_dump_json() if self._news else None
-        answer = self._store.execute(commands.renew(self._job_id, self._attempt, self._lease_ms, news))
+        answer = self._store.execute(commands.renew(self._unit, self._attempt, self._lease_ms, news))
         self._renewed_at = time.monotonic()
         self._told_phase = self._news.phase if self._news else self._told_phase
         self._news = None

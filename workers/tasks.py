@@ -1,11 +1,12 @@
-"""The one Celery task: it carries a job's id and nothing else. The truth about the job is in the store."""
+"""The one Celery task: it carries the name of a unit of work and nothing else. The truth is in the store."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kombu.exceptions import OperationalError
 
+from service.store.trial_commands import TRIALS_SUFFIX, queue_of
 from workers.supervisor import Supervisor
 
 TASK = "gradient_clinic.run_job"
@@ -17,16 +18,16 @@ log = logging.getLogger(__name__)
 def register(app: Any, supervisor: Callable[[], Supervisor]) -> None:
     """Add the task to a Celery app; `supervisor` is asked for when a message arrives."""
 
-    def run_job(task: Any, job_id: str) -> None:
-        if supervisor().run(job_id) == "requeued":
-            queue = (task.request.delivery_info or {}).get("routing_key") or DEFAULT_QUEUE
-            _send_again(app, job_id, queue)
+    def run_job(task: Any, unit: str) -> None:
+        queue = (task.request.delivery_info or {}).get("routing_key") or DEFAULT_QUEUE
+        _send(app, supervisor().run(unit), queue.removesuffix(TRIALS_SUFFIX))
 
     app.task(run_job, name=TASK, bind=True, ignore_result=True, shared=False)  # shared: with other apps
 
 
-def _send_again(app: Any, job_id: str, queue: str) -> None:
+def _send(app: Any, units: Iterable[str], jobs_queue: str) -> None:
     try:
-        app.send_task(TASK, (job_id,), queue=queue, retry=False)
-    except OperationalError as error:  # the reaper does it at its next look
-        log.warning("could not send a message for a job given back: %s", error)
+        for unit in units:
+            app.send_task(TASK, (unit,), queue=queue_of(unit, jobs_queue), retry=False)
+    except OperationalError as error:  # the reaper does it
+        log.warning("could not send the messages of what is to be done next: %s", error)

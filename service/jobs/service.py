@@ -171,7 +171,7 @@ class JobService:
         """
         record = await self.diagnosed(job_id)
         path = await anyio.to_thread.run_sync(
-            self._artifacts.path, trace_name(job_id, record.attempt, suffix)
+            self._artifacts.path, trace_name(job_id, record.traced_by, suffix)
         )
         if path is None:
             raise TraceMissingError("the job's measurements are not kept here")

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 Argument = str | int
+SHARED = ("prelude", "trials")
+"""Names, keys and steps of several scripts: of everything, and of trials."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,9 @@ class Script:
 
 @cache
 def load_script(name: str) -> Script:
-    """`scripts/{name}.lua` with the shared prelude in front of it."""
+    """`scripts/{name}.lua` with what scripts share in front of it."""
     folder = resources.files("service.store") / "scripts"
-    source = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))
+    source = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in (*SHARED, name))
     return Script(name, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 

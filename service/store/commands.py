@@ -7,6 +7,9 @@ is safe: the second time gives the first answer or changes nothing.
     queued ──claim──▶ running ──finish──▶ succeeded | failed | cancelled
       ▲  └─cancel─▶ cancelled  └─cancel─▶ cancelling ──finish, release, reap──▶ cancelled
       └────────release, reap (attempts left)────┘      (no attempt left: failed, `worker_lost`)
+
+A running job may also hand out trials and go on with their results: `trial_commands`. `claim`, `renew`,
+`release` and `reap` are for any unit of work, a job or a trial.
 """
 
 import hashlib
@@ -84,22 +87,23 @@ def list_page(status: JobState | None, limit: int, after: str | None = None) -> 
     return Command(load_script("list_page"), args, decoding.page)
 
 
-def claim(job_id: str, worker: str, lease_ms: int) -> Command[Claim | None]:
-    """Take a queued job; None if there is nothing to take (a duplicate message, cancelled, removed).
+def claim(unit: str, worker: str, lease_ms: int) -> Command[Claim | None]:
+    """Take a unit of work that waits; None if there is nothing to take (a duplicate message,
+    cancelled, removed).
 
     Atomic, so that duplicates of a message are harmless. The token lets a claim whose answer was lost on the
     way be asked again without losing the attempt.
     """
-    return Command(load_script("claim"), (job_id, worker, lease_ms, secrets.token_hex(8)), decoding.claim)
+    return Command(load_script("claim"), (unit, worker, lease_ms, secrets.token_hex(8)), decoding.claim)
 
 
-def renew(job_id: str, attempt: int, lease_ms: int, progress_json: str | None = None) -> Command[Renewal]:
-    """Keep the lease and say how far the job is.
+def renew(unit: str, attempt: int, lease_ms: int, progress_json: str | None = None) -> Command[Renewal]:
+    """Keep the lease and say how far the job or trial is.
 
-    `cancel`: still held, but somebody wants it stopped: stop, then `finish` as cancelled. `lost`: the job
+    `cancel`: still held, but somebody wants it stopped: stop, then `finish` as cancelled. `lost`: it
     went on without this worker, which must stop and write nothing.
     """
-    return Command(load_script("renew"), (job_id, attempt, lease_ms, progress_json or ""), decoding.word)
+    return Command(load_script("renew"), (unit, attempt, lease_ms, progress_json or ""), decoding.word)
 
 
 def finish(
@@ -130,18 +134,20 @@ def finish(
     return Command(load_script("finish"), args, bool)
 
 
-def release(job_id: str, attempt: int, reason: str, *, counted: bool = True) -> Command[Release]:
+def release(unit: str, attempt: int, reason: str, *, counted: bool = True) -> Command[Release]:
     """Give up this attempt: the job is queued again, or fails with `worker_lost` if it has no attempt left.
+    A trial without an attempt left is made, as one that failed: it costs the job no more than that.
 
     Bounded, so that a job which kills its workers cannot do so for ever. An attempt that ended because its
     worker was told to stop is not the job's fault: `counted=False` holds it against nobody. A requeued job's
     message is sent by the reaper at its next look; sending it at once as well is harmless.
     """
-    return Command(load_script("release"), (job_id, attempt, reason, int(counted)), decoding.word)
+    return Command(load_script("release"), (unit, attempt, reason, int(counted)), decoding.word)
 
 
 def cancel(job_id: str) -> Command[Cancellation]:
-    """Stop a job: at once if it is queued; if it runs, its worker's next `renew` says so."""
+    """Stop a job: at once if no worker has it; if one does, its next `renew` says so. Trials that wait are
+    gone at once; the job is cancelled when the last one that runs has stopped."""
     return Command(load_script("cancel"), (job_id,), decoding.word)
 
 
@@ -151,7 +157,7 @@ def delete(job_id: str) -> Command[Deletion]:
 
 
 def reap(settings: StoreSettings, queues: Sequence[str] = DEFAULT_QUEUES) -> Command[list[str]]:
-    """Look after jobs that nobody looks after; gives the ids whose message must be sent (again).
+    """Look after jobs and trials that nobody looks after; gives those whose message must be sent (again).
 
     Jobs whose lease ran out are queued again, or fail with `worker_lost`, or end as cancelled. Jobs that have
     waited for `resend_seconds` get another message, for theirs may be lost; while `queues` (Celery's lists)

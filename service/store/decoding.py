@@ -6,7 +6,16 @@ from typing import Any
 
 from service.contract.job import JobState
 from service.store.ids import cursor_after
-from service.store.records import Claim, JobRecord, JobSummaryRecord, Page, Submission, Tombstone
+from service.store.records import (
+    Branching,
+    Claim,
+    JobRecord,
+    JobSummaryRecord,
+    MadeTrial,
+    Page,
+    Submission,
+    Tombstone,
+)
 
 SUMMARY_FIELDS = (
     "status",
@@ -15,6 +24,7 @@ SUMMARY_FIELDS = (
     "finished_at",
     "expires_at",
     "attempt",
+    "gatherings",
     "revision",
     "caller",
     "progress",
@@ -23,7 +33,7 @@ SUMMARY_FIELDS = (
 )
 """Fields of the job's hash that a list shows."""
 
-RECORD_FIELDS = (*SUMMARY_FIELDS, "request", "expanded", "diagnosis")
+RECORD_FIELDS = (*SUMMARY_FIELDS, "request", "expanded", "diagnosis", "traced_by")
 """Fields of the job's hash that one job shows."""
 
 
@@ -38,7 +48,17 @@ def submission(reply: Sequence[Any]) -> Submission:
 
 
 def claim(reply: Sequence[Any] | None) -> Claim | None:
-    return None if reply is None else Claim(attempt=int(reply[0]), request_json=reply[1])
+    if reply is None:
+        return None
+    attempt, request, kind, *more = reply
+    draft, *made = more or (None,)
+    trials = tuple(MadeTrial(*pair) for pair in zip(made[::2], made[1::2], strict=True))
+    return Claim(int(attempt), request, kind, draft, trials)
+
+
+def branching(reply: Sequence[Any]) -> Branching:
+    outcome, *trials = reply
+    return Branching(outcome, tuple(trials))
 
 
 def job_or_tombstone(reply: Sequence[Any] | None) -> JobRecord | Tombstone | None:
@@ -54,6 +74,7 @@ def job_or_tombstone(reply: Sequence[Any] | None) -> JobRecord | Tombstone | Non
         request_json=fields["request"],
         expanded_json=fields["expanded"],
         diagnosis_json=fields["diagnosis"],
+        traced_by=int(fields["traced_by"] or fields["attempt"]),
     )
 
 
@@ -74,7 +95,7 @@ def _summary(job_id: str, fields: dict[str, Any]) -> dict[str, Any]:
         "started_at": _optional_time(fields["started_at"]),
         "finished_at": _optional_time(fields["finished_at"]),
         "expires_at": _optional_time(fields["expires_at"]),
-        "attempt": int(fields["attempt"]),
+        "attempt": int(fields["attempt"]) - int(fields["gatherings"] or 0),
         "revision": int(fields["revision"]),
         "caller": fields["caller"],
         "progress_json": fields["progress"],

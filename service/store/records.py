@@ -74,6 +74,8 @@ class JobRecord(JobSummaryRecord):
     request_json: str
     expanded_json: str
     diagnosis_json: str | None
+    traced_by: int
+    """The claim that left the trace, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,52 @@ class Page:
     next_cursor: str | None
 
 
+UnitKind = Literal["job", "trial", "gathering"]
+"""`job`: from the beginning; `trial`: one of its trials; `gathering`: going on with the trials' results."""
+
+
+@dataclass(frozen=True)
+class NewTrial:
+    """A trial to be made. The store looks into its order as little as into a request."""
+
+    order_json: str
+    title: str
+    """What progress calls it."""
+    steps: int
+
+
+class MadeTrial(NamedTuple):
+    """An order and its result."""
+
+    order_json: str
+    result_json: str
+
+
+@dataclass(frozen=True)
+class Branching:
+    """What became of a job that was to have trials made.
+
+    `branched`: `trials` are units of work now, and no worker has the job. `cancelled`: that is what the job
+    is now. `stale`: the attempt is not the current one: nothing was written.
+    """
+
+    outcome: Literal["branched", "cancelled", "stale"]
+    trials: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Claim:
-    """The right to run a job until its lease runs out. `attempt` is what every later command must show."""
+    """The right to do a unit of work until its lease runs out. `attempt` is what every later command must
+    show."""
 
     attempt: int
     request_json: str
+    """The job's request; of a trial, its order."""
+    kind: UnitKind = "job"
+    draft_json: str | None = None
+    """Of a gathering: what the round of trials began with."""
+    trials: tuple[MadeTrial, ...] = ()
+    """Of a gathering: the trials of the round, all made."""
 
 
 @dataclass(frozen=True)
@@ -145,5 +187,6 @@ class UploadPage:
 
 Renewal = Literal["held", "cancel", "lost"]
 Release = Literal["requeued", "failed", "cancelled", "stale"]
+TrialEnd = Literal["kept", "gather", "cancelled", "stale"]
 Cancellation = Literal["cancelled", "cancelling", "already_final_cancelled", "finished", "unknown"]
 Deletion = Literal["deleted", "not_final", "unknown"]

@@ -14,17 +14,17 @@ from typing import BinaryIO, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode
 from service.contract.job import Progress
 from workers.isolation.confinement.confine import confine
 from workers.isolation.confinement.policy import Policy
 from workers.isolation.limits import ChildLimits
 from workers.isolation.linux import die_with_parent
-from workers.isolation.messages import Failure, Message, Report, Result, encode
+from workers.isolation.messages import Failure, Message, Outcome, Report, Result, encode
 
-Entry = Callable[["ChildSpec", Callable[[Progress], None]], Diagnosis]
-"""A job's own code. It may raise JobFailedError; anything else that it raises is our fault, or memory's."""
+Entry = Callable[["ChildSpec", Callable[[Progress], None]], Outcome]
+"""A job's or a trial's own code. It may raise JobFailedError; anything else that it raises is our
+fault, or memory's."""
 
 REQUEST_FILE = "request.json"
 MOST_DESCRIPTORS = 65_536
@@ -131,11 +131,11 @@ def _run(spec: ChildSpec, zygote: int) -> None:
         entry = _load(spec.entry)  # our own code, perhaps from where the job cannot read any more
         _move_into(spec.scratch)
         _bind(spec, zygote)
-        diagnosis = entry(spec, lambda progress: send(Report(progress=progress)))
+        outcome = entry(spec, lambda progress: send(Report(progress=progress)))
     except Exception as error:
         send(failure_of(error))
     else:
-        send(Result(diagnosis=diagnosis))
+        send(Result.of(outcome))
 
 
 def _load(entry: str) -> Entry:

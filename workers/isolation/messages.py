@@ -4,13 +4,14 @@ The child is not trusted. The worker reads without ever waiting for the rest of 
 and validates each line.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode
 from service.contract.job import Progress
+from workers.remedies.messages import Round, TrialDone, TrialFailed, TrialResult
 
 LARGEST_LINE = 64 * 2**20
 """Bytes; a diagnosis of thousands of layers is a few MB."""
@@ -31,11 +32,35 @@ class Report(_Message):
     progress: Progress
 
 
+Outcome = Diagnosis | Round | TrialDone | TrialFailed
+"""What a unit of work can come to: a job to its diagnosis or to trials to be made, a trial to its result."""
+
+
 class Result(_Message):
-    """The job is done; its trace lies in the scratch directory."""
+    """The work is done; a job's trace lies in the scratch directory. One of these is set."""
 
     kind: Literal["result"] = "result"
-    diagnosis: Diagnosis
+    diagnosis: Diagnosis | None = None
+    round: Round | None = None
+    trial: TrialResult | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(each is not None for each in (self.diagnosis, self.round, self.trial)) != 1:
+            raise ValueError("a result is either a diagnosis, or a round of trials, or a trial's")
+        return self
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        if isinstance(outcome, Diagnosis):
+            return cls(diagnosis=outcome)
+        return cls(round=outcome) if isinstance(outcome, Round) else cls(trial=outcome)
+
+    @property
+    def outcome(self) -> Outcome:
+        outcome = self.diagnosis or self.round or self.trial
+        assert outcome is not None, "one is set"
+        return outcome
 
 
 class Failure(_Message):

@@ -11,7 +11,7 @@ from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode, JobError
 from service.contract.job import Progress
 from workers.isolation.limits import FILE_BYTES, MIB, ChildLimits
-from workers.isolation.messages import Failure, ProtocolError, Report, Result
+from workers.isolation.messages import Failure, Outcome, ProtocolError, Report, Result
 from workers.isolation.process import ChildProcess, ZygoteLostError
 
 LOOK_SECONDS = 0.1
@@ -32,9 +32,16 @@ class Stop(Enum):
 
 @dataclass(frozen=True)
 class Succeeded:
-    """The child delivered a diagnosis."""
+    """The child delivered what it was to."""
 
-    diagnosis: Diagnosis
+    outcome: Outcome
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """The outcome, which must be one."""
+        if not isinstance(self.outcome, Diagnosis):
+            raise TypeError(f"no diagnosis but a {type(self.outcome).__name__}")
+        return self.outcome
 
 
 @dataclass(frozen=True)
@@ -102,8 +109,8 @@ class Watch:
             match message:
                 case Report(progress=progress):
                     self._progress = news = progress
-                case Result(diagnosis=diagnosis):
-                    return Succeeded(diagnosis), None
+                case Result():
+                    return Succeeded(message.outcome), None
                 case Failure():
                     return self._told(message), None
         return None, news

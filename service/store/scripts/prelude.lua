@@ -2,10 +2,12 @@
 --
 -- Keys, each with the prefix NAMESPACE:
 --   job:{id}            hash    the job; removed with it
+--   trial:{id}:{number} hash    a trial of job {id}, a unit of work of its own; removed once the job is final
 --   jobs                zset    ids of all jobs; scores are all 0, so members sort by id, that is by time
 --   jobs:{status}       zset    the same, per status
---   due                 zset    id -> when the reaper must look at it: the lease's end of a running job,
---                               for a queued one the time at which its message is taken for lost
+--   due                 zset    unit of work (a job's {id}, a trial's {id}:{number}) -> when the reaper must look
+--                               at it: the lease's end if a worker has it, and if it waits for one, the time at
+--                               which its message is taken for lost
 --   expiring            zset    id of a final job -> when it is to be removed
 --   idempotency:{hash}  hash    body_hash and job of an idempotency key; has a time to live, removed with its job
 --   tombstone:{id}      hash    kind and removed_at of a removed job; has a time to live
@@ -18,6 +20,7 @@
 --   uploads_expiring    zset    upload that no unfinished job uses -> when it is to be removed
 -- An {upload} is '{kind}:{content}', where {content} is 'sha256:…'. A job's field `uploads` lists those that it
 -- uses, with spaces between them, until it is final. All records of one content name the same file.
+-- A running job that no worker has says in its field `awaits` for what it waits: see `trials.lua`.
 -- Times are milliseconds since 1970, by Redis's own clock.
 
 local NAMESPACE = 'gradient-clinic:'
@@ -35,6 +38,8 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function job_key(id) return NAMESPACE .. 'job:' .. id end
+local function is_trial(unit) return string.find(unit, ':', 1, true) ~= nil end
+local function unit_key(unit) return NAMESPACE .. (is_trial(unit) and 'trial:' or 'job:') .. unit end
 local function status_index(status) return NAMESPACE .. 'jobs:' .. status end
 local function idempotency_key(digest) return NAMESPACE .. 'idempotency:' .. digest end
 local function tombstone_key(id) return NAMESPACE .. 'tombstone:' .. id end
@@ -103,9 +108,20 @@ local function remove_upload(upload)
   return file_of(content) and '' or file
 end
 
+-- A job needs no trials any more: its diagnosis tells of them, or there is none.
+local function remove_trials(id)
+  for number = 0, tonumber(redis.call('HGET', job_key(id), 'trials') or 0) - 1 do
+    local trial = id .. ':' .. number
+    redis.call('DEL', unit_key(trial))
+    redis.call('ZREM', DUE, trial)
+  end
+  redis.call('HDEL', job_key(id), 'trials', 'pending', 'draft', 'awaits')
+end
+
 local function finalise(id, from, to)
   move(id, from, to)
   release_uploads(id)
+  remove_trials(id)
   local expires_at = now + redis.call('HGET', job_key(id), 'retention_ms')
   redis.call('HSET', job_key(id), 'finished_at', now, 'expires_at', expires_at)
   redis.call('ZREM', DUE, id)
@@ -113,30 +129,47 @@ local function finalise(id, from, to)
   announce(id)
 end
 
--- The job's status if `attempt` is its current one and still runs, else nil.
+-- A running job that no worker has waits for one to gather its trials' results; at `due`, its message is lost.
+local function await_gathering(id, due)
+  redis.call('HSET', job_key(id), 'awaits', 'gathering')
+  redis.call('HDEL', job_key(id), 'resend_pause_ms')
+  redis.call('ZADD', DUE, due, id)
+  announce(id)
+end
+
+-- The job's status if `attempt` is its current one and a worker still has it, else nil.
 local function held_status(id, attempt)
-  local job = redis.call('HMGET', job_key(id), 'status', 'attempt')
+  local job = redis.call('HMGET', job_key(id), 'status', 'attempt', 'awaits')
+  if job[3] then return nil end
   if (job[1] == 'running' or job[1] == 'cancelling') and job[2] == attempt then return job[1] end
   return nil
 end
 
+local function given_up(lost, reason)
+  return 'Given up after ' .. lost .. (lost == 1 and ' attempt' or ' attempts')
+    .. ' that lost their worker. The last: ' .. reason
+end
+
 -- The current attempt came to nothing: once more, or give up and say why. Gives what became of the job.
--- `counted` is 1 if the attempt counts against the job, 0 if it is beyond suspicion.
+-- `counted` is 1 if the attempt counts against the job, 0 if it is beyond suspicion. Who was to gather trials
+-- loses only that: the trials stay made.
 local function lose_attempt(id, reason, counted)
-  local job = redis.call('HMGET', job_key(id), 'status', 'max_attempts')
-  local status, max_attempts = job[1], tonumber(job[2])
+  local job = redis.call('HMGET', job_key(id), 'status', 'max_attempts', 'draft')
+  local status, max_attempts, draft = job[1], tonumber(job[2]), job[3]
   if status == 'cancelling' then
     finalise(id, status, 'cancelled')
     return 'cancelled'
   end
   local lost = redis.call('HINCRBY', job_key(id), 'lost', counted)
   if lost >= max_attempts then
-    local detail = 'Given up after ' .. lost .. (lost == 1 and ' attempt' or ' attempts')
-      .. ' that lost their worker. The last: ' .. reason
-    local err = cjson.encode({code = 'worker_lost', detail = detail, retryable = true})
+    local err = cjson.encode({code = 'worker_lost', detail = given_up(lost, reason), retryable = true})
     redis.call('HSET', job_key(id), 'error', err)
     finalise(id, status, 'failed')
     return 'failed'
+  end
+  if draft then
+    await_gathering(id, now)
+    return 'requeued'
   end
   move(id, status, 'queued')
   redis.call('HDEL', job_key(id), 'progress', 'resend_pause_ms')

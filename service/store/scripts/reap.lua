@@ -1,6 +1,12 @@
--- Look after jobs that nobody looks after. Gives the ids whose message must be sent (again).
+-- Look after units of work that nobody looks after. Gives the ids whose message must be sent (again).
 local resend_ms, lease_ms, batch = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local queues = {unpack(ARGV, 4)}
+
+-- Whether it only needs somebody to take it.
+local function waits(id)
+  local status, awaits = unpack(redis.call('HMGET', unit_key(id), 'status', 'awaits'))
+  return status == 'queued' or awaits == 'gathering'
+end
 
 local function queues_are_empty()
   for _, queue in ipairs(queues) do
@@ -19,25 +25,23 @@ local function grant_grace_after_a_pause()
 
   grace_until = now + lease_ms
   redis.call('HSET', REAPER, 'grace_until', grace_until)
-  for _, status in ipairs({'running', 'cancelling'}) do
-    for _, id in ipairs(redis.call('ZRANGE', status_index(status), 0, -1)) do
-      local lease_end = tonumber(redis.call('ZSCORE', DUE, id))
-      if lease_end < grace_until then redis.call('ZADD', DUE, grace_until, id) end
-    end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', '(' .. grace_until)) do
+    if not waits(id) then redis.call('ZADD', DUE, grace_until, id) end
   end
 end
 
 local function lease_ran_out(id)
-  local job = redis.call('HMGET', job_key(id), 'worker', 'attempt')
-  return lose_attempt(id, 'worker ' .. job[1] .. ' stopped renewing its lease in attempt ' .. job[2] .. '.', 1)
+  local worker, attempt = unpack(redis.call('HMGET', unit_key(id), 'worker', 'attempt'))
+  local lose = is_trial(id) and lose_trial or lose_attempt
+  return lose(id, 'worker ' .. worker .. ' stopped renewing its lease in attempt ' .. attempt .. '.', 1)
 end
 
 -- The pause before the next message: it doubles as long as messages wait to be read, for then the job's own
 -- is probably among them, and starts anew when none waits.
 local function next_pause(id, idle)
   if idle then return resend_ms end
-  local pause = 2 * tonumber(redis.call('HGET', job_key(id), 'resend_pause_ms') or resend_ms)
-  redis.call('HSET', job_key(id), 'resend_pause_ms', pause)
+  local pause = 2 * tonumber(redis.call('HGET', unit_key(id), 'resend_pause_ms') or resend_ms)
+  redis.call('HSET', unit_key(id), 'resend_pause_ms', pause)
   return pause
 end
 
@@ -45,9 +49,7 @@ grant_grace_after_a_pause()
 local idle = queues_are_empty()
 local to_send = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, batch)) do
-  local queued = redis.call('HGET', job_key(id), 'status') == 'queued'
-  if not queued then queued = lease_ran_out(id) == 'requeued' end
-  if queued then
+  if waits(id) or lease_ran_out(id) == 'requeued' then
     to_send[#to_send + 1] = id
     redis.call('ZADD', DUE, now + next_pause(id, idle), id)
   end

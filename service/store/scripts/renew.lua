@@ -1,5 +1,6 @@
 -- Keep a lease. Gives 'held', 'cancel' or 'lost'.
 local id, attempt, lease_ms, progress = unpack(ARGV)
+if is_trial(id) then return renew_trial(id, attempt, lease_ms, progress) end
 local status = held_status(id, attempt)
 if not status then return 'lost' end
 

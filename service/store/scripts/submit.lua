@@ -23,7 +23,7 @@ end
 
 redis.call('HSET', job_key(id), 'status', 'queued', 'created_at', now, 'attempt', 0, 'revision', 0,
   'request', request, 'expanded', expanded, 'caller', caller, 'max_attempts', max_attempts,
-  'retention_ms', retention_ms, 'tombstone_ms', tombstone_ms)
+  'retention_ms', retention_ms, 'tombstone_ms', tombstone_ms, 'resend_ms', resend_ms)
 redis.call('ZADD', ALL, 0, id)
 redis.call('ZADD', status_index('queued'), 0, id)
 redis.call('ZADD', DUE, now + resend_ms, id)

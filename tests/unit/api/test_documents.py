@@ -28,6 +28,7 @@ QUEUED = JobRecord(
     error_json=None,
     request_json=REQUEST.model_dump_json(),
     expanded_json=PLAN.expanded().model_dump_json(),
+    traced_by=1,
     diagnosis_json=None,
 )
 RUNNING = replace(
@@ -43,6 +44,7 @@ SUCCEEDED = replace(
     finished_at=AT,
     expires_at=AT,
     verdict="healthy",
+    traced_by=1,
     diagnosis_json=json.dumps(diagnosis()),
 )
 FAILED = replace(
