@@ -18,14 +18,18 @@ from workers.files import OpenFile, no_files
 from workers.isolation.child import ChildSpec, JobFailedError
 from workers.preparation import Subject, blaming, prepare
 from workers.probes.trace import Trace
+from workers.remedies.messages import Round
+from workers.remedies.rounds import first_round
 from workers.training import TrainingError, train_and_probe
 
 
-def run_child(spec: ChildSpec, report: Callable[[Progress], None]) -> Diagnosis:
-    """The entry of a job's process. Raises JobFailedError for what is the request's fault."""
+def run_child(spec: ChildSpec, report: Callable[[Progress], None]) -> Diagnosis | Round:
+    """The entry of a job's process: its diagnosis, or the first trials of remedies. Raises JobFailedError for
+    what is the request's fault."""
     torch.set_num_threads(spec.limits.threads)
     request = JobRequest.model_validate_json(spec.request_json)
-    return run_job(request, spec.scratch, report, spec.open)
+    diagnosis = run_job(request, spec.scratch, report, spec.open)
+    return first_round(request, diagnosis) or diagnosis
 
 
 def run_job(

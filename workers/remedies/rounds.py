@@ -167,7 +167,7 @@ def _order(request: JobRequest, number: int, also: tuple[str, ...], candidate: C
         description=candidate.description,
         request=candidate.request,
         seeds=_seeds(request),
-        learning_rates=_learning_rates(request),
+        learning_rates=candidate.learning_rates or _learning_rates(request),
         seconds=request.remedies.budget.seconds,
     )
 
