@@ -44,7 +44,6 @@ SUCCEEDED = replace(
     finished_at=AT,
     expires_at=AT,
     verdict="healthy",
-    traced_by=1,
     diagnosis_json=json.dumps(diagnosis()),
 )
 FAILED = replace(
