@@ -26,6 +26,7 @@ local function show_trials(id)
   end
   local progress = {phase = 'trying', step = done, steps = all, loss = cjson.null, trials = shown}
   redis.call('HSET', job_key(id), 'progress', cjson.encode(progress), 'shown_at', now)
+  redis.call('HDEL', job_key(id), 'unshown')
   announce(id)
 end
 
@@ -106,7 +107,9 @@ local function renew_trial(trial, attempt, lease_ms, progress)
   redis.call('ZADD', DUE, now + lease_ms, trial)
   if progress ~= '' then
     redis.call('HSET', unit_key(trial), 'step', cjson.decode(progress).step)
-    if now - tonumber(redis.call('HGET', job_key(id), 'shown_at')) >= SHOW_MS then show_trials(id) end
+    redis.call('HSET', job_key(id), 'unshown', 1)
   end
-  return redis.call('HGET', job_key(id), 'status') == 'cancelling' and 'cancel' or 'held'
+  local job = redis.call('HMGET', job_key(id), 'status', 'unshown', 'shown_at')
+  if job[2] and now - tonumber(job[3]) >= SHOW_MS then show_trials(id) end -- by a later renewal, if not by this
+  return job[1] == 'cancelling' and 'cancel' or 'held'
 end
