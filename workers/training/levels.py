@@ -99,7 +99,9 @@ def _caught(network: nn.Module, inputs: Tensor, handle: Any) -> Tensor:
     except _ReachedError as reached:
         tensor = first_tensor(reached.value)
         if tensor is None:
-            raise TrainingError("a layer takes or gives no tensor of real numbers") from None
+            raise TrainingError(
+                "a layer is given no tensor of real numbers: tokens, for one, cannot be reconstructed"
+            ) from None
         return tensor
     finally:
         handle.remove()
