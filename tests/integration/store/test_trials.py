@@ -79,6 +79,9 @@ def test_the_last_trial_sends_the_job_on_with_all_results_in_order(
 
     assert trials.make(store, [made[2], made[0], made[1]]) == ["kept", "kept", "gather"]
 
+    assert raw_redis.zrange("gradient-clinic:due", 0, -1) == [job_id], (
+        "nobody need look after trials any more"
+    )
     claim = trials.claimed(store, job_id)
     assert (claim.kind, claim.draft_json) == ("gathering", trials.DRAFT_JSON)
     assert claim.request_json == jobs.REQUEST_JSON
