@@ -17,6 +17,7 @@ from workers.data import Dataset, load_dataset, shape_of
 from workers.files import CHECKPOINT, OpenFile, no_files
 from workers.isolation.child import JobFailedError, is_out_of_memory
 from workers.models import build_network, layer_infos
+from workers.models.surgery import apply_changes
 from workers.probes.survey import in_evaluation_mode
 from workers.probes.trace import LayerInfo
 from workers.uploads.errors import InvalidUploadError, UnsafeUploadError, UploadError
@@ -60,6 +61,7 @@ def _uploaded(model: UploadedModel, training: TrainingPlan, dataset: Dataset, op
         network = load_network(model, file)
     batch = dataset.train_inputs[: training.batch_size]
     with _explaining(batch):
+        apply_changes(network, model.changes, batch, training.seed)
         with in_evaluation_mode(network), torch.no_grad():
             outputs = network(batch)
         loss = resolve_loss(training.loss, outputs, dataset.train_targets[: len(batch)], dataset.classes)

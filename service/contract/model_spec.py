@@ -6,6 +6,7 @@ from pydantic import Field
 
 from service.contract.base import Contract
 from service.contract.layers import Layer, LayerList
+from service.contract.model_changes import ModelChange
 from service.contract.shapes import Signal
 from service.contract.templates import TemplateModel
 from service.contract.upload import UploadId
@@ -48,6 +49,10 @@ class UploadedModel(Contract):
     mode: Literal["train", "evaluation"] = "train"
     """Mode in which it is trained: `evaluation` turns dropout off and normalises by the stored statistics, as
     one often fine-tunes."""
+    changes: list[ModelChange] = Field(
+        default_factory=list, max_length=16, examples=[[{"kind": "activation", "function": "relu"}]]
+    )
+    """Changes of its modules, made one after another when it is loaded."""
 
 
 class TorchScriptModel(UploadedModel):

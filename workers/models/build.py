@@ -1,6 +1,5 @@
 """From a plan to a network."""
 
-import hashlib
 from importlib import import_module
 
 import torch
@@ -9,7 +8,7 @@ from torch import Generator, nn
 from service.contract.expansion import PlannedLayer
 from service.contract.layers import LayerSpec, ParametricLayer, Repeat, Residual
 from service.contract.planning import NetworkPlan
-from workers.models.initialization import freeze
+from workers.models.initialization import freeze, seeded_generator
 from workers.models.registry import BUILDERS
 from workers.models.residual import build_residual
 from workers.probes.trace import LayerInfo
@@ -49,7 +48,7 @@ def _build(layer: PlannedLayer, seed: int) -> nn.Module:
     children = [_build(child, seed) for child in layer.children]
     if layer.spec is None or isinstance(layer.spec, Repeat):
         return nn.Sequential(*children)
-    module, own = _module(layer.spec, layer, children, _generator(seed, layer.name))
+    module, own = _module(layer.spec, layer, children, seeded_generator(seed, layer.name))
     if isinstance(layer.spec, ParametricLayer) and not layer.spec.trainable:
         freeze(own)
     return module
@@ -64,8 +63,3 @@ def _module(
         return block, block.own_parameters()
     module = BUILDERS[type(spec)](spec, plan, generator)
     return module, list(module.parameters())
-
-
-def _generator(seed: int, name: str) -> Generator:
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)

@@ -1,5 +1,6 @@
 """First values of weights and biases: one function per initialiser of the contract."""
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,12 @@ from service.contract.layers import initializers as specs
 
 Fill = Callable[[Tensor, Generator], object]
 """Sets a tensor's values in place."""
+
+
+def seeded_generator(seed: int, name: str) -> Generator:
+    """A source of random numbers of a layer's own."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
 
 
 def fans(weight: Tensor) -> tuple[int, int]:

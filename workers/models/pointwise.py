@@ -8,7 +8,7 @@ from service.contract.expansion import PlannedLayer
 from service.contract.layers.pointwise import Activation, ActivationFunction, Dropout
 from workers.models.registry import builds
 
-_FUNCTIONS: dict[ActivationFunction, Callable[[Activation], nn.Module]] = {
+FUNCTIONS: dict[ActivationFunction, Callable[[Activation], nn.Module]] = {
     "sigmoid": lambda _: nn.Sigmoid(),
     "tanh": lambda _: nn.Tanh(),
     "relu": lambda _: nn.ReLU(),
@@ -21,11 +21,12 @@ _FUNCTIONS: dict[ActivationFunction, Callable[[Activation], nn.Module]] = {
     "hardtanh": lambda _: nn.Hardtanh(),
     "identity": lambda _: nn.Identity(),
 }
+"""What makes the module of each activation function."""
 
 
 @builds(Activation)
 def _activation(spec: Activation, _plan: PlannedLayer, _generator: Generator) -> nn.Module:
-    return _FUNCTIONS[spec.function](spec)
+    return FUNCTIONS[spec.function](spec)
 
 
 @builds(Dropout)

@@ -59,7 +59,8 @@ def build_residual(
     shortcut = _projection(spec, plan) if spec.shortcut == "projection" else None
     if shortcut is not None:
         initialize(shortcut.weight, spec.init, fan_in_uniform(shortcut.weight), generator)
-    gate = _gate(spec.gate, plan, generator) if spec.gate is not None else None
+    dimensions = 4 if plan.given.kind == "image" else 2
+    gate = build_gate(spec.gate, plan.given.features, dimensions, generator) if spec.gate else None
     scale = spec.scale
     if isinstance(scale, LearnedScale):
         return Residual(layers, shortcut, nn.Parameter(torch.tensor(scale.learned)), gate)
@@ -76,11 +77,13 @@ def _projection(spec: ResidualSpec, plan: PlannedLayer) -> nn.Linear | nn.Conv1d
     return nn.Linear(*features, bias=False)
 
 
-def _gate(spec: HighwayGate, plan: PlannedLayer, generator: Generator) -> nn.Linear | nn.Conv2d:
-    features = plan.given.features
-    image = plan.given.kind == "image"
-    gate = nn.Conv2d(features, features, kernel_size=1) if image else nn.Linear(features, features)
-    initialize(gate.weight, TorchDefault(), fan_in_uniform(gate.weight), generator)
-    assert gate.bias is not None
-    nn.init.constant_(gate.bias, spec.bias)
+def build_gate(spec: HighwayGate, features: int, dimensions: int, generator: Generator) -> nn.Module:
+    """What a highway block's gate makes of its input before the sigmoid: linear on the last axis of a batch
+    with 2 dimensions, at each position of one whose channels come second with 3, 4 or 5."""
+    kinds = {2: nn.Linear, 3: nn.Conv1d, 4: nn.Conv2d, 5: nn.Conv3d}
+    size = () if dimensions == 2 else (1,)
+    gate: nn.Module = kinds[dimensions](features, features, *size)
+    weight = gate.get_parameter("weight")
+    initialize(weight, TorchDefault(), fan_in_uniform(weight), generator)
+    nn.init.constant_(gate.get_parameter("bias"), spec.bias)
     return gate

@@ -8,6 +8,7 @@ from service.contract.job import JobRequest
 from service.contract.model_spec import UploadedModel
 from workers.remedies.catalog import REMEDIES, Candidate, NotApplicable, candidates
 from workers.remedies.catalog.rewriting import layers_of, main_activation
+from workers.remedies.catalog.uploads import uploaded_function
 from workers.remedies.selection_rules import RULES, Choice, Situation
 
 MOST = 8
@@ -59,10 +60,7 @@ def bound_by(diagnosis: Diagnosis, finding: Finding) -> str:
 
 def _function(diagnosis: Diagnosis, request: JobRequest) -> str | None:
     if isinstance(request.model, UploadedModel):
-        functions = [
-            layer.function for layer in diagnosis.layers if layer.op == "activation" and layer.function
-        ]
-        return max(functions, key=functions.count, default=None)
+        return uploaded_function(diagnosis)
     try:
         return main_activation(layers_of(request, diagnosis))
     except NotApplicable:

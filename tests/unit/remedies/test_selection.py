@@ -132,14 +132,18 @@ def test_remedies_for_people_are_named_with_the_reason() -> None:
     assert ("check_data", "it cannot be tried automatically") in refused
 
 
-def test_an_uploaded_network_gets_what_leaves_its_layers_alone_and_is_told_about_the_rest() -> None:
-    found, refused = select(diagnosed(mlp("sigmoid").model_dump_json()), uploaded_network())
-    assert [(candidate.remedy, candidate.variant) for candidate in found] == [
-        ("initialization", "lsuv"),
-        ("layerwise_pretraining", "supervised"),
-    ]
-    assert {"residual", "batch_norm", "relu"} <= {name for name, _ in refused}
-    assert all("uploaded network" in reason for _, reason in refused)
+def test_an_uploaded_network_gets_the_same_as_changes_of_its_modules() -> None:
+    sigmoid = mlp("sigmoid")
+    diagnosis = diagnosed(sigmoid.model_dump_json())
+    found, _ = select(diagnosis, uploaded_network())
+    as_spec, _ = select(diagnosis, sigmoid)
+    assert [(c.remedy, c.variant) for c in found] == [(c.remedy, c.variant) for c in as_spec]
+    assert all(c.request.model.kind == "torchscript" for c in found)
+
+
+def test_what_cannot_be_changed_in_a_file_is_named_with_the_reason() -> None:
+    _, refused = select(diagnosis_of("vanishing_gradients", ["lstm"], axis="time"), uploaded_network())
+    assert "uploaded network" in dict(refused)["lstm"]
 
 
 def test_notes_ask_for_nothing() -> None:

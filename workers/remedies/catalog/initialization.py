@@ -16,6 +16,7 @@ from workers.remedies.catalog.rewriting import (
     with_layers,
     with_training,
 )
+from workers.remedies.catalog.uploads import require_operation, uploaded_function, with_changes
 
 TITLES = {"xavier": "Xavier's", "he": "He's", "lecun": "LeCun's", "orthogonal": "orthogonal"}
 WORDS = (
@@ -28,7 +29,7 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
     """LSUV first where the activation is a sigmoid: no random matrix alone suits a function that is never
     centred (measured: attenuation stays at 10^-10 over 20 layers)."""
     if isinstance(request.model, UploadedModel):
-        return [_from_data(request)]
+        return _of_a_file(request, diagnosis)
     layers = layers_of(request, diagnosis)
     if rewritten_below_the_head(layers, lambda layer: initialized(layer, {"name": "zeros"})) == layers:
         raise NotApplicable("there is no linear or convolutional layer before the last")
@@ -44,6 +45,21 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
     )
     place = 0 if function in {"sigmoid", "softplus"} else 1
     return [*found[:place], _from_data(request), *found[place:]]
+
+
+def _of_a_file(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
+    """Scaling what the file holds first: new first weights forget what was learned."""
+    require_operation(diagnosis, "linear", "conv1d", "conv2d", "conv3d")
+    drawn = [
+        Candidate(
+            "initialization",
+            name,
+            WORDS.format(TITLES[name]),
+            with_changes(request, {"kind": "initialization", "init": init}),
+        )
+        for name, init in _schemes(uploaded_function(diagnosis))
+    ]
+    return [_from_data(request), *drawn]
 
 
 def _schemes(function: str | None) -> Iterator[tuple[str, Written]]:

@@ -5,9 +5,11 @@ from service.contract.job import JobRequest
 from service.contract.layers import Layer
 from service.contract.layers.normalization import BatchNorm, LayerNorm, Normalization
 from service.contract.layers.pointwise import Activation
+from service.contract.model_spec import UploadedModel
 from workers.remedies.catalog.functions import NO_ACTIVATION
 from workers.remedies.catalog.remedy import NotApplicable
 from workers.remedies.catalog.rewriting import layers_of, main_activation, relisted, with_layers
+from workers.remedies.catalog.uploads import require_operation, with_changes
 
 
 def normalized(layers: list[Layer], norm: Layer) -> list[Layer]:
@@ -25,6 +27,9 @@ def with_normalization(
     request: JobRequest, diagnosis: Diagnosis | None, norm: BatchNorm | LayerNorm
 ) -> JobRequest:
     """Raises NotApplicable if there is nothing to normalise."""
+    if isinstance(request.model, UploadedModel):
+        require_operation(diagnosis, "activation")
+        return with_changes(request, {"kind": "normalization", "norm": norm.op})
     layers = layers_of(request, diagnosis)
     if main_activation(layers) is None:
         raise NotApplicable(NO_ACTIVATION)

@@ -8,10 +8,12 @@ from service.contract.diagnosis import Diagnosis
 from service.contract.job import JobRequest
 from service.contract.layers import Layer, LearnedScale, Residual
 from service.contract.layers.normalization import BatchNorm, LayerNorm, Normalization
+from service.contract.model_spec import UploadedModel
 from workers.remedies.catalog.blocks import count_blocks, wrapped
 from workers.remedies.catalog.normalizing import normalized
 from workers.remedies.catalog.remedy import Candidate, NotApplicable, Remedy, each_applicable
 from workers.remedies.catalog.rewriting import every_layer, plan_of, with_layers
+from workers.remedies.catalog.uploads import require_operation, with_changes
 
 Block = Callable[[list[Layer], int], Layer]
 """(a block's layers, number of blocks) to the block."""
@@ -45,6 +47,8 @@ VARIANTS: dict[str, tuple[Block, str]] = {
 
 
 def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
+    if isinstance(request.model, UploadedModel):
+        return _of_a_file(request, diagnosis)
     layers, plans = plan_of(request, diagnosis)
     blocks = count_blocks(layers, plans)
     if not blocks:
@@ -62,6 +66,22 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
             if not (normal and variant in {"batch_norm", "pre_norm"})
         },
     )
+
+
+def _of_a_file(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
+    """How many blocks there are shows when it is loaded."""
+    require_operation(diagnosis, "activation")
+    rezero = {"scale": {"learned": 0.0}}
+    fields = {name: rezero if name == "rezero" else {"norm": name} for name in VARIANTS if name != "plain"}
+    return [
+        Candidate(
+            "residual",
+            variant,
+            f"Identity shortcuts around the layers that keep the shape, {words}.",
+            with_changes(request, {"kind": "shortcut", **fields.get(variant, {})}),
+        )
+        for variant, (_, words) in VARIANTS.items()
+    ]
 
 
 def counted(blocks: int) -> str:

@@ -19,8 +19,7 @@ from workers.remedies.catalog.remedy import NotApplicable
 from workers.remedies.catalog.samples import planned
 
 UPLOADED = (
-    "the layers of an uploaded network are those of its file: write it as a model spec, or change it where "
-    "it was made"
+    "this cannot be changed in an uploaded network: write it as a model spec, or change it where it was made"
 )
 
 Change = Callable[[Layer], Layer]

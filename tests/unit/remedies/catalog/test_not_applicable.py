@@ -50,9 +50,9 @@ CASES: list[tuple[str, JobRequest, str]] = [
     ("input_scaling", deep(), "generated"),
     ("input_scaling", deep(data={"kind": "builtin", "name": "iris"}), "already"),
     ("unfreeze", deep(), "no layer is frozen"),
-    ("residual", uploaded_network(), "uploaded network"),
-    ("relu", uploaded_network(), "uploaded network"),
     ("lstm", uploaded_network(), "uploaded network"),
+    ("orthogonal_recurrence", uploaded_network(), "uploaded network"),
+    ("shorter_backpropagation", uploaded_network(), "uploaded network"),
 ]
 
 
@@ -79,13 +79,6 @@ def test_a_network_that_would_become_too_large_is_left_as_it_is() -> None:
     large = job(wide, SIGMOID, wide, SIGMOID, wide, SIGMOID, HEAD)
     with pytest.raises(NotApplicable, match="the most is"):
         candidates("highway", large)
-
-
-def test_an_uploaded_network_can_still_be_trained_otherwise() -> None:
-    names = ("initialization", "layerwise_pretraining", "gradient_clipping", "learning_rate")
-    for name in names:
-        for candidate in candidates(name, uploaded_network()):
-            assert candidate.request.model == uploaded_network().model
 
 
 def test_a_cell_whose_gates_are_right_already_is_not_tried_again() -> None:
