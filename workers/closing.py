@@ -10,7 +10,7 @@ from service.contract.diagnosis import Diagnosis
 from service.contract.errors import JobError
 from service.contract.job import JobRequest, JobState
 from service.store import commands, trial_commands
-from service.store.artifacts import ArtifactStore, trace_name
+from service.store.artifacts import NETWORK_FILES, ArtifactStore, network_name, trace_name
 from service.store.command import Command
 from service.store.records import Claim, UnitKind
 from workers.isolation.messages import Outcome
@@ -133,14 +133,27 @@ class JobClosing:
 class TrialClosing:
     """Of a trial. What goes wrong in it is its result, and does not fail the job."""
 
-    def __init__(self, attempt: Attempt, store: PatientStore, _artifacts: ArtifactStore) -> None:
-        self._attempt, self._store = attempt, store
+    def __init__(self, attempt: Attempt, store: PatientStore, artifacts: ArtifactStore) -> None:
+        self._attempt, self._store, self._artifacts = attempt, store, artifacts
 
     def succeed(self, outcome: Outcome) -> Messages:
-        if isinstance(outcome, TrialDone | TrialFailed):
+        if isinstance(outcome, TrialDone):
+            return self._finish(self._with_its_files(outcome))
+        if isinstance(outcome, TrialFailed):
             return self._finish(outcome)
         failure = internal_failure(f"a trial came to a {type(outcome).__name__}")
         return self.fail(failure.error, failure.log)
+
+    def _with_its_files(self, done: TrialDone) -> TrialDone:
+        """Store what the trial kept; what is not there as an ordinary file is not named."""
+        job = trial_commands.job_of(self._attempt.unit)
+        stored = []
+        for name in NETWORK_FILES:
+            if name in done.files and (file := open_result(self._attempt.scratch / name)) is not None:
+                with file:
+                    self._artifacts.put(network_name(job, name), file)
+                stored.append(name)
+        return done.model_copy(update={"files": tuple(stored)})
 
     def fail(self, error: JobError, log: str = "") -> Messages:
         if log:

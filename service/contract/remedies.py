@@ -185,6 +185,9 @@ class Prescription(Contract):
     """What was changed: model, data and training to send as the next job."""
     why: str
     """What it did, in a sentence or two."""
+    files: list[str] = Field(default_factory=list, examples=[["network.safetensors", "network.pt2"]])
+    """The network so trained, from the job's own seed: `GET /v1/jobs/{id}/artifacts/{file}`. Its weights and
+    buffers, and the network itself where it can be exported."""
     runners_up: list[str] = Field(default_factory=list)
     """Others that worked, best first."""
 

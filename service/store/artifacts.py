@@ -22,6 +22,15 @@ _INCOMING = ".incoming"  # hidden: no artifact's name
 _TOKEN_BYTES = 8
 
 
+NETWORK_FILES = ("network.safetensors", "network.pt2")
+"""What is kept of a prescribed network: its weights, and the network itself as `torch.export` writes it."""
+
+
+def network_name(job_id: str, file: str) -> str:
+    """Where one of a job's NETWORK_FILES is kept."""
+    return f"{_JOBS}/{job_id}/{file}"
+
+
 def trace_name(job_id: str, attempt: int, suffix: str = ".npz") -> str:
     """Where an attempt's trace is kept; one name per attempt, so that a stale one overwrites nothing."""
     return f"{_JOBS}/{job_id}/trace-{attempt}{suffix}"

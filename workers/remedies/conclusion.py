@@ -5,21 +5,23 @@ from service.contract.remedies import Change, Estimate, Measured, Prescription, 
 from workers.remedies.estimates import difference
 from workers.remedies.judgement import (
     chance_is_accuracy,
+    compared,
     control,
     cures,
+    kept,
     measured_of,
     reproduced,
     resolved,
     targets,
 )
-from workers.remedies.messages import Draft, FinishedTrial, TrialFailed
+from workers.remedies.messages import Draft, FinishedTrial, TrialDone, TrialFailed
 
 MOST_RUNNERS_UP = 5
 
 
 def conclude(draft: Draft) -> Diagnosis:
     """The diagnosis with all trials, the prescription, and a sentence on what came of them."""
-    trials = [_trial(draft, finished) for finished in draft.finished]
+    trials = [_trial(draft, finished) for finished in compared(draft)]
     trials += [
         Trial(remedy=remedy, status=status, reason=reason) for remedy, status, reason in draft.not_tried
     ]
@@ -77,8 +79,14 @@ def _prescription(draft: Draft, found: list[FinishedTrial]) -> Prescription:
         variant=chosen.order.variant,
         change=_change(chosen, measured_of(chosen)),
         why=_why(draft, chosen, len(found)),
+        files=_files(draft),
         runners_up=[trial.order.title for trial in found[1 : 1 + MOST_RUNNERS_UP]],
     )
+
+
+def _files(draft: Draft) -> list[str]:
+    made = kept(draft)
+    return list(made.result.files) if made and isinstance(made.result, TrialDone) else []
 
 
 def _why(draft: Draft, chosen: FinishedTrial, cures_found: int) -> str:
@@ -113,7 +121,7 @@ def _why_none(draft: Draft) -> str:
             f"Inconclusive: from other seeds the control does not show {targets(draft)[0]} again, so what a "
             "remedy does could not be told from chance. Nothing was tried."
         )
-    tried = len(draft.finished) - 1
+    tried = len(compared(draft)) - 1
     if not tried:
         return "No remedy could be tried: see the reasons in `trials`."
     return f"None of the {tried} trials was a cure: see `trials` for how far each came."

@@ -10,6 +10,16 @@ NEARLY_AS_GOOD = 0.8
 """Of the way from chance to the best trial's metric: less is not a cure while there is a better one."""
 
 
+def compared(draft: Draft) -> list[FinishedTrial]:
+    """The trials, the control first; without the run that only made the prescribed network to keep."""
+    return [trial for trial in draft.finished if not trial.order.keep]
+
+
+def kept(draft: Draft) -> FinishedTrial | None:
+    """The run that made the network to keep; None as long as there is none."""
+    return next((trial for trial in draft.finished if trial.order.keep), None)
+
+
 def targets(draft: Draft) -> list[str]:
     """The conditions that remedies are tried for: all that are more than a note."""
     return list(dict.fromkeys(f.condition for f in draft.diagnosis.findings if f.severity != "note"))
@@ -71,7 +81,7 @@ def chance_is_accuracy(measured: Measured) -> bool:
 def cures(draft: Draft) -> list[FinishedTrial]:
     """The trials that worked, the one to prescribe first: of those that are nearly as good as the best, the
     least invasive; then the cheapest; then the better one."""
-    found = [trial for trial in draft.finished if worked(draft, trial)]
+    found = [trial for trial in compared(draft) if worked(draft, trial)]
     best = max((_skill_of(trial) for trial in found), default=0.0)
     good = [trial for trial in found if _skill_of(trial) >= NEARLY_AS_GOOD * best]
     others = sorted((trial for trial in found if trial not in good), key=_skill_of, reverse=True)
@@ -80,7 +90,7 @@ def cures(draft: Draft) -> list[FinishedTrial]:
 
 def ranked_by_progress(draft: Draft) -> Sequence[FinishedTrial]:
     """The trials that did something, those that came farthest first."""
-    trials = [trial for trial in draft.finished[1:] if measured_of(trial) is not None]
+    trials = [trial for trial in compared(draft)[1:] if measured_of(trial) is not None]
     return sorted(trials, key=lambda trial: (resolved(draft, trial) is True, _skill_of(trial)), reverse=True)
 
 

@@ -33,6 +33,8 @@ class TrialOrder(_Message):
     """Those that are tried with the first seed; the best one by training loss is used with all seeds."""
     seconds: float | None = None
     """What it may take; null: the job's own limit."""
+    keep: bool = False
+    """Whether the network that the first seed's run ends with is kept as files."""
 
     @property
     def title(self) -> str:
@@ -52,6 +54,8 @@ class TrialDone(_Message):
     kind: Literal["done"] = "done"
     measured: Measured
     runs: tuple[TrialRun, ...]
+    files: tuple[str, ...] = ()
+    """What was kept, by name, in the scratch directory."""
 
 
 class TrialFailed(_Message):

@@ -8,7 +8,7 @@ from service.contract.job import JobRequest, Progress
 from workers.isolation.child import ChildSpec
 from workers.remedies.catalog import Candidate, NotApplicable, candidates
 from workers.remedies.conclusion import conclude
-from workers.remedies.judgement import ranked_by_progress, reproduced, worked
+from workers.remedies.judgement import cures, kept, measured_of, ranked_by_progress, reproduced
 from workers.remedies.messages import Draft, FinishedTrial, Gathered, Round, TrialOrder
 from workers.remedies.selection import select
 
@@ -48,7 +48,11 @@ def advance(request: JobRequest, draft: Draft) -> Diagnosis | Round:
         return conclude(draft)
     if len(draft.finished) == 1:
         draft, orders = _candidates(request, draft)
-    elif not any(worked(draft, trial) for trial in draft.finished) and not _combined(draft):
+    elif kept(draft):
+        orders = ()
+    elif cured := cures(draft):
+        orders = (_keeping(request, draft, cured[0]),)
+    elif not _combined(draft):
         draft, orders = _combinations(request, draft)
     else:
         orders = ()
@@ -170,6 +174,19 @@ def _order(request: JobRequest, number: int, also: tuple[str, ...], candidate: C
         learning_rates=candidate.learning_rates or _learning_rates(request),
         seconds=request.remedies.budget.seconds,
     )
+
+
+def _keeping(request: JobRequest, draft: Draft, cure: FinishedTrial) -> TrialOrder:
+    """Make the prescribed network, from the job's own seed, to be kept."""
+    measured = measured_of(cure)
+    assert measured is not None, "a cure was measured"
+    update = {
+        "number": len(draft.finished),
+        "seeds": (request.training.seed,),
+        "learning_rates": (measured.learning_rate,),
+        "keep": True,
+    }
+    return cure.order.model_copy(update=update)
 
 
 class _Budget:

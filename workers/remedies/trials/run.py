@@ -13,4 +13,4 @@ from workers.remedies.trials.trial import run_trial
 def run_child(spec: ChildSpec, report: Callable[[Progress], None]) -> TrialResult:
     """The entry of a trial's process."""
     torch.set_num_threads(spec.limits.threads)
-    return run_trial(TrialOrder.model_validate_json(spec.request_json), report, spec.open)
+    return run_trial(TrialOrder.model_validate_json(spec.request_json), report, spec.open, spec.scratch)

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from service.contract.diagnosis import Diagnosis
 from service.contract.job import JobRequest, Progress
@@ -14,6 +15,7 @@ from workers.isolation.child import JobFailedError
 from workers.preparation import prepare
 from workers.probes.trace import Trace
 from workers.remedies.messages import TrialDone, TrialFailed, TrialOrder, TrialResult
+from workers.remedies.trials.keep import keep_network
 from workers.remedies.trials.summary import summarize
 from workers.run import resolve_device
 from workers.training import TrainingError, train_and_probe
@@ -33,9 +35,14 @@ class ProbedRun:
     seconds: float
 
 
-def run_trial(order: TrialOrder, report: Report, open_file: OpenFile = no_files) -> TrialResult:
-    """Train as the order says and measure. What the remedy's request is to blame for fails the trial."""
-    trial = _Trial(order, report, open_file)
+def run_trial(
+    order: TrialOrder, report: Report, open_file: OpenFile = no_files, scratch: Path | None = None
+) -> TrialResult:
+    """Train as the order says and measure. What the remedy's request is to blame for fails the trial.
+
+    `scratch` gets the files of an order that keeps its network.
+    """
+    trial = _Trial(order, report, open_file, scratch)
     try:
         return trial.make()
     except JobFailedError as error:
@@ -45,8 +52,10 @@ def run_trial(order: TrialOrder, report: Report, open_file: OpenFile = no_files)
 
 
 class _Trial:
-    def __init__(self, order: TrialOrder, report: Report, open_file: OpenFile) -> None:
+    def __init__(self, order: TrialOrder, report: Report, open_file: OpenFile, scratch: Path | None) -> None:
         self._order, self._report, self._open_file = order, report, open_file
+        self._scratch = scratch if order.keep else None
+        self._files: tuple[str, ...] = ()
         self._device = resolve_device(order.request.device)
         self._done = 0
         self.runs: list[TrialRun] = []
@@ -58,7 +67,7 @@ class _Trial:
             reason = "training diverged at every learning rate that was tried"
             return TrialFailed(reason=reason, runs=tuple(self.runs))
         probed = [self._probed(seed, rate) for seed in self._order.seeds]
-        return TrialDone(measured=summarize(probed, rate), runs=tuple(self.runs))
+        return TrialDone(measured=summarize(probed, rate), runs=tuple(self.runs), files=self._files)
 
     def _best_learning_rate(self) -> float | None:
         """By the training loss at the end; what diverges is out. A single one is not searched for."""
@@ -93,6 +102,8 @@ class _Trial:
         outcome = diagnosis.outcome
         self._note(request, outcome.loss_last, outcome.value, ill(diagnosis), seconds)
         parameters = sum(parameter.numel() for parameter in subject.network.parameters())
+        if self._scratch is not None and not self._files:
+            self._files = keep_network(subject.network, subject.dataset.train_inputs, self._scratch)
         return ProbedRun(seed, trace, diagnosis, parameters, seconds)
 
     def _with(self, seed: int, rate: float) -> JobRequest:
