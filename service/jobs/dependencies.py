@@ -25,6 +25,7 @@ async def _jobs(request: Request) -> JobService:
     return jobs
 
 
+FileName = Annotated[str, Path(description="Name of the file.", examples=["network.safetensors"])]
 JobId = Annotated[str, Path(description="The job's `id`.", examples=["job_01JD7G4Q3V8W1Z6X2N5T9R0KCE"])]
 Configuration = Annotated[Settings, Depends(_settings)]
 Jobs = Annotated[JobService, Depends(_jobs)]

@@ -4,12 +4,13 @@ import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
 from pydantic import Field
 
 from service.contract.base import Contract
 from service.contract.job import JobState
 from service.jobs import openapi
-from service.jobs.dependencies import JobId, Jobs, JsonBody, Wait, Waiting
+from service.jobs.dependencies import FileName, JobId, Jobs, JsonBody, Wait, Waiting
 from service.jobs.documents import BASE_PATH, job_json, job_path, list_json
 from service.jobs.headers import entity_tag, idempotency_key, is_known
 from service.jobs.parsing import parse_job_request
@@ -86,6 +87,15 @@ async def get_trace(request: Request, job_id: JobId, jobs: Jobs) -> Response:
     archive (.npz), or JSON with `Accept: application/json`."""
     suffix = wanted_suffix(request)
     return trace_response(request, job_id, await jobs.trace(job_id, suffix), suffix)
+
+
+@router.get("/{job_id}/artifacts/{file}", **openapi.ARTIFACT)
+async def get_artifact(job_id: JobId, file: FileName, jobs: Jobs) -> Response:
+    """The prescribed network, trained from the job's own seed: `network.safetensors` holds its weights and
+    buffers, `network.pt2` the network itself, as `torch.export` writes it. `prescription.files` of the
+    diagnosis names those that there are."""
+    path = await jobs.artifact(job_id, file)
+    return FileResponse(path, media_type=openapi.BINARY, filename=f"{job_id}-{file}")
 
 
 @router.post("/{job_id}/cancel", **openapi.CANCEL)

@@ -54,6 +54,13 @@ class TraceMissingError(NotFoundError):
     kind = "trace-missing"
 
 
+class ArtifactMissingError(NotFoundError):
+    """The job has no file of that name."""
+
+    title = "No such file"
+    kind = "artifact-missing"
+
+
 class KeyReusedError(InvalidRequestProblem):
     """This `Idempotency-Key` was used for a request with another body."""
 

@@ -5,6 +5,7 @@ from typing import Any
 from service.contract.diagnosis import Diagnosis
 from service.contract.job import Job, JobList
 from service.jobs.errors import (
+    ArtifactMissingError,
     JobFailedError,
     JobFinishedError,
     JobGoneError,
@@ -178,6 +179,19 @@ TRACE: Options = {
             },
         },
         **problems(*_MISSING, JobNotFinalError, JobFailedError, TraceMissingError),
+    },
+}
+
+BINARY = "application/octet-stream"
+
+ARTIFACT: Options = {
+    "response_model": None,
+    "responses": {
+        200: {
+            "description": "The file.",
+            "content": {BINARY: {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **problems(*_MISSING, JobNotFinalError, JobFailedError, ArtifactMissingError),
     },
 }
 

@@ -11,6 +11,7 @@ from service.contract.job import JobRequest, JobState
 from service.contract.planning import SizeLimits, plan_ahead
 from service.dispatch import Dispatcher
 from service.jobs.errors import (
+    ArtifactMissingError,
     JobFailedError,
     JobFinishedError,
     JobGoneError,
@@ -24,7 +25,7 @@ from service.jobs.uploads import missing_uploads, used_uploads
 from service.jobs.waiting import ChangeFeed
 from service.problems import InvalidRequestProblem
 from service.store import commands
-from service.store.artifacts import ArtifactStore, trace_name
+from service.store.artifacts import NETWORK_FILES, ArtifactStore, network_name, trace_name
 from service.store.errors import InvalidCursorError, StoreUnavailableError
 from service.store.ids import is_job_id, new_job_id
 from service.store.jobs import JobStore
@@ -176,6 +177,23 @@ class JobService:
         if path is None:
             raise TraceMissingError("the job's measurements are not kept here")
         return path
+
+    async def artifact(self, job_id: str, file: str) -> Path:
+        """One of the files of the prescribed network.
+
+        Raises:
+            ArtifactMissingError: and what `diagnosed` raises.
+        """
+        await self.diagnosed(job_id)
+        found = None
+        if file in NETWORK_FILES:
+            found = await anyio.to_thread.run_sync(self._artifacts.path, network_name(job_id, file))
+        if found is None:
+            known = " or ".join(NETWORK_FILES)
+            raise ArtifactMissingError(
+                f"the job has no {file[:64]!r}; a prescription's `files` names what there is: {known}"
+            )
+        return found
 
     async def _read_patiently(self, job_id: str, deadline: float) -> JobRecord:
         while True:
