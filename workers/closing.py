@@ -138,11 +138,18 @@ class TrialClosing:
 
     def succeed(self, outcome: Outcome) -> Messages:
         if isinstance(outcome, TrialDone):
-            return self._finish(self._with_its_files(outcome))
+            return self._finish_with(outcome)
         if isinstance(outcome, TrialFailed):
             return self._finish(outcome)
         failure = internal_failure(f"a trial came to a {type(outcome).__name__}")
         return self.fail(failure.error, failure.log)
+
+    def _finish_with(self, done: TrialDone) -> Messages:
+        """Who lost the trial to another attempt must not touch the files of that one."""
+        if done.files and self._store.patiently(self._attempt.lease.renew) is Stop.LOST:
+            self._attempt.log.warning("trial lost: its result is dropped")
+            return ()
+        return self._finish(self._with_its_files(done))
 
     def _with_its_files(self, done: TrialDone) -> TrialDone:
         """Store what the trial kept; what is not there as an ordinary file is not named."""

@@ -17,7 +17,7 @@ def configure_logging(as_json: bool | None = None, level: int = logging.INFO) ->
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(allow=("job", "attempt")),
+            structlog.stdlib.ExtraAdder(allow=("job", "trial", "attempt")),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[

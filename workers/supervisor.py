@@ -12,7 +12,7 @@ from service.store import commands
 from service.store.artifacts import ArtifactStore
 from service.store.jobs import BlockingJobStore
 from service.store.records import Claim
-from service.store.trial_commands import is_trial, job_of
+from service.store.trial_commands import is_trial, job_of, number_of
 from service.store.upload_commands import read_upload
 from workers.closing import CLOSINGS, Attempt, Closing, Messages
 from workers.files import uploads_of
@@ -82,7 +82,9 @@ class Supervisor:
         return ()
 
     def _attempt(self, name: str, claim: Claim) -> Messages:
-        context = {"unit": name, "kind": claim.kind, "attempt": claim.attempt}
+        context = {"job": job_of(name), "attempt": claim.attempt}
+        if is_trial(name):
+            context["trial"] = number_of(name)
         log = logging.LoggerAdapter(logging.getLogger(__name__), context)
         log.info("%s started", claim.kind)
         lease = Lease(self._store, name, claim.attempt, self._lease_seconds)

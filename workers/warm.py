@@ -7,6 +7,7 @@ OpenMP: no child of the process could train after that.
 import sklearn.datasets  # noqa: F401 - which workers.data imports only when it is needed
 import torch
 
+import workers.remedies.trials.run
 import workers.run
 
 # The first optimizer ever constructed imports torch._dynamo, which takes 1.5 to 2 seconds.

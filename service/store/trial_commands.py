@@ -57,6 +57,11 @@ def job_of(unit: str) -> str:
     return unit.partition(":")[0]
 
 
+def number_of(trial: str) -> str:
+    """Which of its job's trials it is, from 0."""
+    return trial.partition(":")[2]
+
+
 def queue_of(unit: str, jobs_queue: str) -> str:
     """The queue for a unit's message, of a job whose own messages go to `jobs_queue`."""
     return jobs_queue + TRIALS_SUFFIX if is_trial(unit) else jobs_queue
