@@ -84,24 +84,17 @@ def when_released(_spec: ChildSpec, wanted: TrialOrder) -> None:
         time.sleep(0.02)
 
 
-def killing_itself(_spec: ChildSpec, wanted: TrialOrder) -> None:
-    if wanted.number == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def hanging(_spec: ChildSpec, wanted: TrialOrder) -> None:
-    if wanted.number == 1:
-        signal.pause()
-
-
-def needing_memory(_spec: ChildSpec, wanted: TrialOrder) -> None:
-    if wanted.number == 1:
-        bytearray(2**40)
-
-
-def refusing(_spec: ChildSpec, wanted: TrialOrder) -> None:
-    if wanted.number == 1:
-        raise JobFailedError(ErrorCode.MODEL_INVALID, "layer 3 does not fit")
+def in_a_way_of_its_own(_spec: ChildSpec, wanted: TrialOrder) -> None:
+    """The last one works, the others each fail in another way."""
+    match wanted.number:
+        case 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case 1:
+            signal.pause()
+        case 2:
+            bytearray(2**40)
+        case 3:
+            raise JobFailedError(ErrorCode.MODEL_INVALID, "layer 3 does not fit")
 
 
 def reading_the_upload(spec: ChildSpec, _order: TrialOrder) -> None:

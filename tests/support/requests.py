@@ -48,6 +48,9 @@ def diagnosis() -> dict[str, Any]:
         "ledger": None,
         "trainability": None,
         "not_checked": [],
+        "trials": [],
+        "prescription": None,
+        "remedies_summary": None,
         "runtime": {
             "device": "cpu",
             "steps": 2,

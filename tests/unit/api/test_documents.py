@@ -36,7 +36,12 @@ RUNNING = replace(
     status=JobState.RUNNING,
     started_at=AT,
     attempt=1,
-    progress_json='{"phase":"training","step":1,"steps":2,"loss":null}',
+    progress_json='{"phase":"training","step":1,"steps":2,"loss":null,"trials":[]}',
+)
+TRYING = replace(
+    RUNNING,
+    progress_json='{"phase":"trying","step":7,"steps":20,"loss":null,"trials":['
+    '{"remedy":"residual (rezero)","status":"running","step":7,"steps":20}]}',
 )
 SUCCEEDED = replace(
     RUNNING,
@@ -53,7 +58,7 @@ FAILED = replace(
 )
 
 
-@pytest.mark.parametrize("record", [QUEUED, RUNNING, SUCCEEDED, FAILED], ids=lambda record: record.status)
+@pytest.mark.parametrize("record", [QUEUED, RUNNING, TRYING, SUCCEEDED, FAILED])
 def test_a_job_is_written_as_the_contract_says(record: JobRecord) -> None:
     text = job_json(record)
     job = Job.model_validate_json(text)
