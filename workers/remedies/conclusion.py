@@ -104,8 +104,8 @@ def _why(draft: Draft, chosen: FinishedTrial, cures_found: int) -> str:
     )
     if before.attenuation.mean is not None and after.attenuation.mean is not None:
         text += (
-            f" The gradient loses 10^{after.attenuation.mean:.1f} on its way instead of "
-            f"10^{before.attenuation.mean:.1f}."
+            f" At its way's end the gradient is 10^{after.attenuation.mean:.1f} of what it was at the "
+            f"beginning, before 10^{before.attenuation.mean:.1f}."
         )
     if cures_found > 1:
         text += f" Of the {cures_found} remedies that worked it changes least."

@@ -44,8 +44,8 @@ class TrialOrder(_Message):
     @property
     def steps(self) -> int:
         """Training steps of all its runs."""
-        training = self.request.training
-        return training.steps * (len(self.learning_rates) + len(self.seeds))
+        searched = len(self.learning_rates) if len(self.learning_rates) > 1 else 0
+        return self.request.training.steps * (searched + len(self.seeds))
 
 
 class TrialDone(_Message):
