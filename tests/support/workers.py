@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,10 @@ class WorkerProcess:
         """The process of the job that it runs, once there is one."""
 
         def look() -> psutil.Process | None:
-            zygotes = psutil.Process(self.pid).children()
-            children = [child for zygote in zygotes for child in zygote.children()]
-            return children[0] if children else None
+            with suppress(psutil.NoSuchProcess):  # the worker starts short-lived processes too
+                zygotes = psutil.Process(self.pid).children()
+                return next((child for zygote in zygotes for child in zygote.children()), None)
+            return None
 
         child = wait_until(look, what="a job's process")
         assert child is not None
