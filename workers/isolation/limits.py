@@ -14,6 +14,7 @@ DATA_SLACK = 256 * MIB
 OPEN_FILES = 1024
 FILE_BYTES = 4096 * MIB
 CPU_GRACE_SECONDS = 30
+SPARE_THREADS = 256
 OOM_SCORE = 1000
 """The kernel's first choice when the machine runs out of memory."""
 
@@ -39,6 +40,11 @@ class ChildLimits(BaseModel):
     cpu_seconds: int | None = None
     """CPU seconds, for when the worker itself cannot watch; null: as much as the wall clock can allow."""
 
+    @property
+    def most_threads(self) -> int:
+        """Threads that the process may have in all: far more than any library starts."""
+        return SPARE_THREADS + 8 * self.threads
+
     def apply(self) -> None:
         """Bind the calling process, for good. Raises OSError if the kernel refuses."""
         cpu = self.cpu_seconds or math.ceil(self.wall_seconds * self.threads) + CPU_GRACE_SECONDS
@@ -59,6 +65,14 @@ def resident_bytes(pid: int) -> int:
     except psutil.Error:
         return 0
     return int(memory.rss) - int(getattr(memory, "shared", 0))
+
+
+def thread_count(pid: int) -> int:
+    """Threads of a process; 0 if the process is gone."""
+    try:
+        return int(psutil.Process(pid).num_threads())
+    except psutil.Error:
+        return 0
 
 
 def _data_in_use() -> int:

@@ -16,7 +16,7 @@ from typing import Self
 
 from workers.isolation.child import ChildSpec
 from workers.isolation.environment import clean_environment
-from workers.isolation.limits import resident_bytes
+from workers.isolation.limits import resident_bytes, thread_count
 from workers.isolation.messages import Decoder, Message
 
 READ_BYTES = 2**16
@@ -65,6 +65,12 @@ class ChildProcess:
         """Its resident memory without what belongs to files; 0 while or when there is no process."""
         running = self.pid is not None and self.exit_code is None
         return resident_bytes(self.pid) if running and self.pid is not None else 0
+
+    @property
+    def thread_count(self) -> int:
+        """How many threads it runs; 0 while or when there is no process."""
+        running = self.pid is not None and self.exit_code is None
+        return thread_count(self.pid) if running and self.pid is not None else 0
 
     @property
     def output(self) -> str:

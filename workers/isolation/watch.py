@@ -130,6 +130,11 @@ class Watch:
             self._forked_at = self._heard_at = now
         if self._child.memory_bytes > self._limits.memory_bytes:
             return self._out_of_memory("used more than")
+        if self._child.thread_count > self._limits.most_threads:
+            detail = (
+                f"The job's process started more than {self._limits.most_threads} threads, {self._where()}."
+            )
+            return Failed(JobError.of(ErrorCode.CRASHED, detail))
         if now - self._forked_at > self._limits.wall_seconds:
             return self._timed_out(f"{self._limits.wall_seconds:g} seconds")
         if now - self._heard_at > self._stall_seconds:

@@ -57,11 +57,13 @@ def _allow_private_memory(rules: Filter) -> None:
     """Memory shared between processes is not counted by the limits, and there is nobody to share it with."""
     rules.add(ALLOW, ["mmap"], _masked(3, MAP_ANONYMOUS, 0))
     rules.add(ALLOW, ["mmap"], _masked(3, MAP_ANONYMOUS | MAP_SHARED, MAP_ANONYMOUS))
+    rules.add(REFUSE, ["mmap"], _masked(3, MAP_ANONYMOUS | MAP_SHARED, MAP_ANONYMOUS | MAP_SHARED))
 
 
 def _allow_opening(rules: Filter) -> None:
     """All but emptying a file by opening it for reading: Landlock overlooks that before its version 3."""
     rules.add(ALLOW, ["openat"], _masked(2, os.O_TRUNC, 0))
+    rules.add(REFUSE, ["openat"], _masked(2, os.O_TRUNC | ACCESS_MODE, os.O_TRUNC | os.O_RDONLY))
     for mode in (os.O_WRONLY, os.O_RDWR):
         rules.add(ALLOW, ["openat"], _masked(2, os.O_TRUNC | ACCESS_MODE, os.O_TRUNC | mode))
 
