@@ -17,10 +17,14 @@ def upload_id(content: bytes) -> str:
 
 
 def registered(
-    store: BlockingJobStore, settings: StoreSettings, content: bytes, kind: UploadKind = CHECKPOINT
+    store: BlockingJobStore,
+    settings: StoreSettings,
+    content: bytes,
+    kind: UploadKind = CHECKPOINT,
+    file: str = "",
 ) -> Registration:
-    """What the store answers to another upload of `content`, whose file nobody wrote."""
-    name = new_upload_name(hashlib.sha256(content).hexdigest())
+    """What the store answers to another upload of `content`; without a `file`, nobody wrote it."""
+    name = file or new_upload_name(hashlib.sha256(content).hexdigest())
     key = UploadKey(kind, upload_id(content))
     return store.execute(upload_commands.register_upload(key, name, len(content), settings))
 
