@@ -77,6 +77,12 @@ def write_large_file(_target: Path) -> None:
         file.truncate(resource.getrlimit(resource.RLIMIT_FSIZE)[0] + 1)
 
 
+def write_many_files(_target: Path) -> None:
+    for number in range(1_000_000):
+        Path(f"{number % 100}").mkdir(exist_ok=True)
+        Path(f"{number % 100}/{number}").write_text("")
+
+
 def print_without_end(_target: Path) -> None:
     while True:
         os.write(1, b"all work and no play\n" * 4096)
@@ -141,6 +147,7 @@ ATTEMPTS = FILES | LINKS | KERNEL | FATAL
 ATTEMPTS |= {
     "write inside": write_inside,
     "write a large file": write_large_file,
+    "write many files": write_many_files,
     "print without end": print_without_end,
     "start many threads": start_many_threads,
 }

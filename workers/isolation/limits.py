@@ -1,6 +1,7 @@
 """What a job's process may use."""
 
 import math
+import os
 import resource
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,11 @@ DATA_SLACK = 256 * MIB
 """For thread stacks and allocator reserves: RLIMIT_DATA counts memory that was never written to."""
 OPEN_FILES = 1024
 FILE_BYTES = 4096 * MIB
+"""In one file."""
+SCRATCH_BYTES = 4096 * MIB
+"""In all files of a job."""
+LEAST_FILE_BYTES = MIB // 16
+"""A file counts for at least this much: so many small ones are too many as well."""
 CPU_GRACE_SECONDS = 30
 SPARE_THREADS = 256
 OOM_SCORE = 1000
@@ -73,6 +79,20 @@ def thread_count(pid: int) -> int:
         return int(psutil.Process(pid).num_threads())
     except psutil.Error:
         return 0
+
+
+def disk_bytes(folder: Path, enough: int) -> int:
+    """What the files below `folder` take up; counts no further than `enough`."""
+    total, folders = 0, [str(folder)]
+    while folders and total <= enough:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:  # files come and go meanwhile
+            for entry in entries:
+                total += max(entry.stat(follow_symlinks=False).st_blocks * 512, LEAST_FILE_BYTES)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                if total > enough:
+                    break
+    return total
 
 
 def _data_in_use() -> int:

@@ -16,7 +16,7 @@ from typing import Self
 
 from workers.isolation.child import ChildSpec
 from workers.isolation.environment import clean_environment
-from workers.isolation.limits import resident_bytes, thread_count
+from workers.isolation.limits import SCRATCH_BYTES, disk_bytes, resident_bytes, thread_count
 from workers.isolation.messages import Decoder, Message
 
 READ_BYTES = 2**16
@@ -34,7 +34,8 @@ class ZygoteLostError(Exception):
 class ChildProcess:
     """One job's process, from the request to fork it until its end is known."""
 
-    def __init__(self, channel: int, output: int, status: int) -> None:
+    def __init__(self, scratch: Path, channel: int, output: int, status: int) -> None:
+        self._scratch = scratch
         self._channel = channel
         self._output = output
         self._printed = b""
@@ -71,6 +72,11 @@ class ChildProcess:
         """How many threads it runs; 0 while or when there is no process."""
         running = self.pid is not None and self.exit_code is None
         return thread_count(self.pid) if running and self.pid is not None else 0
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What its files take up."""
+        return disk_bytes(self._scratch, SCRATCH_BYTES)
 
     @property
     def output(self) -> str:
@@ -201,7 +207,7 @@ class Zygote:
                 for read, _ in pipes:
                     os.close(read)
                 raise ZygoteLostError(str(error)) from error
-        return ChildProcess(channel, output, status)
+        return ChildProcess(spec.scratch, channel, output, status)
 
     def close(self) -> None:
         """End it and all its children."""

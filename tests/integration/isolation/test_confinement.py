@@ -11,7 +11,7 @@ from tests.support import intruders
 from workers.isolation.confinement import landlock
 from workers.isolation.confinement.policy import Policy
 from workers.isolation.confinement.probe import protections_here
-from workers.isolation.limits import FILE_BYTES, MIB
+from workers.isolation.limits import FILE_BYTES, MIB, SCRATCH_BYTES
 from workers.isolation.watch import Failed
 
 KNOWS_SIGNALS = 6
@@ -124,6 +124,13 @@ def test_a_job_that_starts_too_many_threads_is_ended(attempt: Attempt) -> None:
     outcome = attempt("start many threads", limits=roomy)
     assert outcome.startswith("crashed")
     assert "threads" in outcome
+
+
+@pytest.mark.slow
+def test_files_beyond_the_limit_in_all_end_the_job(attempt: Attempt) -> None:
+    outcome = attempt("write many files")
+    assert outcome.startswith("crashed")
+    assert f"wrote more than {SCRATCH_BYTES // MIB} MiB of files" in outcome
 
 
 def test_a_job_that_prints_without_end_fills_neither_disk_nor_memory(run: Run, scratch: Path) -> None:
