@@ -62,8 +62,9 @@ def map_shared_memory(_target: Path) -> None:
 
 def start_many_threads(_target: Path) -> None:
     end = threading.Event()
-    for _ in range(100_000):
+    for _ in range(1000):
         threading.Thread(target=end.wait, daemon=True).start()
+    end.wait()
 
 
 def connect(address: Path) -> None:

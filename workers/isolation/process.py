@@ -64,14 +64,12 @@ class ChildProcess:
     @property
     def memory_bytes(self) -> int:
         """Its resident memory without what belongs to files; 0 while or when there is no process."""
-        running = self.pid is not None and self.exit_code is None
-        return resident_bytes(self.pid) if running and self.pid is not None else 0
+        return 0 if self.pid is None or self.exit_code is not None else resident_bytes(self.pid)
 
     @property
     def thread_count(self) -> int:
         """How many threads it runs; 0 while or when there is no process."""
-        running = self.pid is not None and self.exit_code is None
-        return thread_count(self.pid) if running and self.pid is not None else 0
+        return 0 if self.pid is None or self.exit_code is not None else thread_count(self.pid)
 
     @property
     def scratch_bytes(self) -> int:

@@ -150,9 +150,8 @@ class Watch:
         if self._child.thread_count > most:
             detail = f"The job's process started more than {most} threads, {self._where()}."
         elif self._child.scratch_bytes > SCRATCH_BYTES:
-            detail = (
-                f"The job's process wrote more than {SCRATCH_BYTES // MIB} MiB of files, {self._where()}."
-            )
+            most = SCRATCH_BYTES // MIB
+            detail = f"The job's process wrote more than {most} MiB of files, {self._where()}."
         else:
             return None
         return Failed(JobError.of(ErrorCode.CRASHED, detail))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,18 @@ def a_host_that_can(tmp_path_factory: pytest.TempPathFactory) -> None:
     protections = protections_here(Policy(), tmp_path_factory.mktemp("probe"))
     if not protections.fit_for_uploads:
         pytest.skip(f"this host does not offer {protections.missing}")
+
+
+@pytest.fixture(scope="session")
+def possible_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bool]:
+    """Whether a protection can be in force without the others."""
+
+    @cache
+    def find_out(protection: str) -> bool:
+        alone = Policy.model_validate({"protections": [protection]})
+        return protection in protections_here(alone, tmp_path_factory.mktemp("probe"))
+
+    return find_out
 
 
 def started(preload: str) -> Iterator[Zygote]:

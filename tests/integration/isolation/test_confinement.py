@@ -1,6 +1,7 @@
 """What a job that turns against its host can do: nothing, with all protections, and little with one."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from tests.integration.isolation.conftest import INTRUDERS, LIMITS, Attempt, Run
 from tests.support import intruders
 from workers.isolation.confinement import landlock
 from workers.isolation.confinement.policy import Policy
-from workers.isolation.confinement.probe import protections_here
 from workers.isolation.limits import FILE_BYTES, MIB, SCRATCH_BYTES
 from workers.isolation.watch import Failed
 
@@ -68,10 +68,10 @@ def test_an_uploaded_program_that_does_so_is_called_unsafe(attempt: Attempt) -> 
     ],
 )
 def test_each_protection_stops_by_itself_what_it_is_there_for(
-    attempt: Attempt, scratch: Path, target: Path, protection: str, what: str
+    attempt: Attempt, possible_alone: Callable[[str], bool], target: Path, protection: str, what: str
 ) -> None:
     alone = Policy.model_validate({"protections": [protection]})
-    if protection not in protections_here(alone, scratch):
+    if not possible_alone(protection):
         pytest.skip(f"{protection} is not possible here by itself")
     if protection == "landlock" and landlock.version() < KNOWS_SIGNALS:
         pytest.skip("this kernel's Landlock knows less")
