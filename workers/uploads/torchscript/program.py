@@ -97,7 +97,10 @@ class Program:
         """Run it for a module (None for a free function)."""
         if len(arguments) != len(self.parameters):
             arguments = self.bind(arguments, {})
-        self.runtime.spend(self.cost)
+        runtime = self.runtime
+        runtime.remaining -= self.cost
+        if runtime.remaining < 0:
+            runtime.spend(0)
         frame = [owner, *arguments, *self.tail]
         self.block.run(frame)
         return frame[self.result]

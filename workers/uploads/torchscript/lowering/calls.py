@@ -13,6 +13,9 @@ from workers.uploads.torchscript.objects import ScriptInstance
 from workers.uploads.torchscript.operators.containers import unpack
 from workers.uploads.torchscript.program import Frame, Program, Step
 
+MAX_INLINED = 30
+"""Nodes of a function that is written into its callers although it has no layers."""
+
 
 def lower_method(lowering: Lowering, node: Node) -> None:
     """`prim::CallMethod`. A module's `forward` is called as modules are, so that its hooks run."""
@@ -48,25 +51,22 @@ def lower_function(lowering: Lowering, node: Node) -> None:
     """`prim::CallFunction`.
 
     A function that runs one kind of layer, such as `torch.nn.functional.relu`, becomes a child module of the
-    module that calls it. One that runs several is written into its caller, so that each becomes a child. All
-    others are read once.
+    module that calls it. One that runs several is written into its caller, so that each becomes a child; so are
+    others, to save calls, as long as they are small.
     """
     function, *arguments = node.inputs()
     qualified = str(function.type())
-    layers = lowering.compiler.analysis.layers_of(qualified)
-    if lowering.scope is None or not layers:
-        program = lowering.compiler.function(qualified)
-    elif len(layers) == 1:
+    layers = lowering.compiler.analysis.layers_of(qualified) if lowering.scope is not None else frozenset()
+    graph = lowering.compiler.graph_of(qualified)
+    if len(layers) == 1:
         (layer,) = layers
-        return lower_function_as_layer(lowering, node, layer, lowering.compiler.function(qualified))
+        known = {i: lowering.known(v) for i, v in enumerate(arguments) if lowering.is_known(v)}
+        lower_function_as_layer(lowering, node, layer, lowering.compiler.function(qualified, known))
+    elif layers or (lowering.can_inline() and len(list(graph.nodes())) <= MAX_INLINED):
+        name = qualified.rpartition(".")[2]
+        lowering.inline_function(name, graph, arguments, next(iter(node.outputs())))
     else:
-        known = {
-            index: lowering.known[value.debugName()]
-            for index, value in enumerate(arguments)
-            if lowering.is_known(value)
-        }
-        program = lowering.compiler.inlined_function(qualified, lowering.scope.inside(), known)
-    return emit_program(lowering, node, program, 1)
+        emit_program(lowering, node, lowering.compiler.function(qualified, {}), 1)
 
 
 def lower_fork(lowering: Lowering, node: Node) -> None:

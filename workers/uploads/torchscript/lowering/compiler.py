@@ -41,7 +41,7 @@ class Compiler:
         self._root = type_name(archive.root)
         self._frozen = frozen
         self._runtime = Runtime()
-        self._functions: dict[str, Program] = {}
+        self._functions: dict[tuple[Any, ...], Program] = {}
         self._classes: dict[str, dict[str, Program]] = {}
         self._kinds: dict[str, dict[str, str]] = {}
         self._nodes = 0
@@ -71,23 +71,23 @@ class Compiler:
         )
         return plan
 
-    def function(self, qualified: str) -> Program:
-        """A free function, whose layers stay inline.
+    def function(self, qualified: str, known: Mapping[int, Any]) -> Program:
+        """A free function whose layers stay inline, for calls with these arguments known.
 
         Raises:
             Refusal: The archive has no such function.
         """
-        if qualified not in self._functions:
+        plain = {i: v for i, v in known.items() if v is None or isinstance(v, bool | int | float | str)}
+        key = (qualified, tuple((i, type(v), v) for i, v in sorted(plain.items())))
+        if key not in self._functions:
             function = self._find(qualified)
-            self._functions[qualified] = program = Program(class_name(qualified), self._runtime)
-            self._fill(program, function, None)
-        return self._functions[qualified]
+            self._functions[key] = program = Program(class_name(qualified), self._runtime)
+            self._fill(program, function, None, plain)
+        return self._functions[key]
 
-    def inlined_function(self, qualified: str, scope: Scope, known: Mapping[int, Any]) -> Program:
-        """A free function for one place where it is called, whose layers become children of the caller."""
-        program = Program(class_name(qualified), self._runtime)
-        self._fill(program, self._find(qualified), scope, known)
-        return program
+    def graph_of(self, qualified: str) -> Graph:
+        """The graph of a free function."""
+        return self._find(qualified).graph
 
     def subgraph(self, graph: Graph, name: str, scope: Scope | None) -> Program:
         """A graph without a name."""

@@ -43,7 +43,7 @@ def _lower_tensor(lowering: Lowering, node: Node, output: Value, value: Tensor) 
         lowering.emit(_tensor_step(lowering, value.detach(), lowering.slots.new(output)), node)
         return
     if all(belongs_to_layer(use) for use in output.uses()):
-        lowering.known[output.debugName()] = value
+        lowering.note(output, value)
         return
     name = scope.thaw(value, _argument_name(output.uses()[0]))
     out = lowering.slots.new(output)

@@ -13,7 +13,7 @@ def lower_condition(lowering: Lowering, node: Node) -> None:
     condition = next(iter(node.inputs()))
     branches = list(node.blocks())
     if lowering.is_known(condition):
-        taken = branches[0 if lowering.known[condition.debugName()] else 1]
+        taken = branches[0 if lowering.known(condition) else 1]
         lowering.inline(taken)
         _forward_known(lowering, node, taken)
         return
@@ -43,7 +43,7 @@ def _forward_known(lowering: Lowering, node: Node, taken: Any) -> None:
     sources, targets = [], []
     for output, value in zip(node.outputs(), taken.outputs(), strict=True):
         if lowering.is_known(value):
-            lowering.constant(output, lowering.known[value.debugName()])
+            lowering.constant(output, lowering.known(value))
         else:
             sources.append(lowering.slots.of(value))
             targets.append(lowering.slots.new(output))

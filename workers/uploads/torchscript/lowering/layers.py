@@ -1,6 +1,6 @@
 """Operators that are layers, outside a module of their own: each becomes a child module."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -12,7 +12,7 @@ from workers.uploads.torchscript.lowering.plan import OperatorPlan
 from workers.uploads.torchscript.lowering.scope import Scope, is_thawable
 from workers.uploads.torchscript.lowering.steps import writer
 from workers.uploads.torchscript.modules import Operator
-from workers.uploads.torchscript.operators import Operation
+from workers.uploads.torchscript.operators import Operation, Parameter, dtypes
 from workers.uploads.torchscript.operators.layers import LAYERS, RECURRENT, LayerOperator
 from workers.uploads.torchscript.program import Frame, Program
 
@@ -42,7 +42,7 @@ def lower_layer(lowering: Lowering, node: Node, layer: str, operation: Operation
     if layer in RECURRENT:
         name = plan.finish(lowering.scope, _with_tap(layer, operation), takes_module=True)
     else:
-        name = plan.finish(lowering.scope, operation.function, takes_module=False)
+        name = plan.finish(lowering.scope, plan.best(operation), takes_module=False)
     _emit(lowering, node, name, plan.inputs)
     return True
 
@@ -98,7 +98,7 @@ def _is_parameter(lowering: Lowering, value: Value) -> bool:
         node = value.node()
     if node.kind() == "prim::GetAttr":
         return lowering.compiler.is_parameter(next(iter(node.inputs())).type(), str(node.s("name")))
-    return node.kind() == "prim::Constant" and is_thawable(lowering.known.get(value.debugName()))
+    return node.kind() == "prim::Constant" and is_thawable(lowering.known(value))
 
 
 class _OperatorBuilder:
@@ -115,7 +115,7 @@ class _OperatorBuilder:
         self._tensors: dict[str, Tensor] = {}
 
     def add(self, where: int | str, value: Value) -> None:
-        known = self._lowering.known.get(value.debugName())
+        known = self._lowering.known(value)
         if isinstance(where, int) and where == self._spec.weight_list and self._add_list(where, value):
             return
         own = self._spec.weights | self._spec.statistics
@@ -130,13 +130,20 @@ class _OperatorBuilder:
             self._given.append(where)
             self.inputs.append(self._lowering.slots.of(value))
 
+    def best(self, operation: Operation) -> Callable[..., Any]:
+        """The quick form of the operator, if what is known allows it."""
+        parameters = operation.parameters or ()
+        special = any(self._constant.get(position) is not None for position in _special(parameters))
+        keywords = any(isinstance(where, str) for where in (*self._constant, *self._given))
+        return operation.function if special or keywords else operation.quick or operation.function
+
     def _bind(self, position: int, index: int | None, name: str, tensor: Tensor) -> None:
         self._bound.append((position, index, name))
         self._tensors[name] = tensor
 
     def _add_list(self, position: int, value: Value) -> bool:
         """The weights of a recurrent operator in a frozen archive."""
-        tensors = [self._lowering.known.get(entry.debugName()) for entry in value.node().inputs()]
+        tensors = [self._lowering.known(entry) for entry in value.node().inputs()]
         if not tensors or not all(isinstance(tensor, Tensor) for tensor in tensors):
             return False
         for index, (name, tensor) in enumerate(zip(recurrent.weight_names(tensors), tensors, strict=True)):
@@ -163,6 +170,11 @@ class _OperatorBuilder:
                 is_recurrent=self._layer in RECURRENT,
             )
         )
+
+
+def _special(parameters: Sequence[Parameter]) -> list[int]:
+    """Positions of dtypes and the like."""
+    return [i for i, parameter in enumerate(parameters) if parameter.kind in dtypes.PERMITTED]
 
 
 def _emit(lowering: Lowering, node: Node, name: str, inputs: list[int]) -> None:

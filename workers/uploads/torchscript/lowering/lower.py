@@ -7,6 +7,7 @@ from workers.uploads.torchscript.limits import MAX_NESTING, check_constant, unsa
 from workers.uploads.torchscript.loading import Graph, Node, Value
 from workers.uploads.torchscript.lowering.scope import Scope
 from workers.uploads.torchscript.lowering.slots import Slots, last_uses
+from workers.uploads.torchscript.lowering.steps import move
 from workers.uploads.torchscript.program import Block, Place, Program, Step
 
 if TYPE_CHECKING:
@@ -31,15 +32,18 @@ class Lowering:
         self.program = program
         self.scope = scope
         """Whose child modules its operators become; None where they stay inline."""
-        self.known: dict[str, Any] = {}
-        """Values that are the same in every run, by name."""
+        self.function = program.name
+        """The function whose nodes are being read: the program's own, or one that is written into it."""
+        self._known: dict[str, Any] = {}
+        self._inlined = 0
+        self._inline_depth = 0
         self._graph = graph
         self._names = [value.debugName() for value in graph.inputs()]
         self.slots = Slots(self._names)
         self._steps: list[Step] = []
         self._places: dict[Step, Place] = {}
         self._depth = 0
-        self.known |= {self._names[index]: value for index, value in (known or {}).items()}
+        self._known |= {self._names[index]: value for index, value in (known or {}).items()}
 
     def fill(self, parameters: Sequence[str], defaults: dict[int, Any]) -> None:
         """Read the graph and complete the program."""
@@ -81,7 +85,7 @@ class Lowering:
     def emit(self, step: Step, node: Node, *, calls_out: bool = False) -> None:
         """Append a step."""
         self._steps.append(step)
-        self._places[step] = Place(self.program.name, node.kind(), calls_out)
+        self._places[step] = Place(self.function, node.kind(), calls_out)
 
     def inputs(self, node: Node, start: int = 0) -> list[int]:
         """Places of a node's inputs."""
@@ -93,12 +97,53 @@ class Lowering:
 
     def is_known(self, value: Value) -> bool:
         """Whether a value is the same in every run."""
-        return value.debugName() in self.known
+        return self.slots.key(value) in self._known
+
+    def known(self, value: Value) -> Any:
+        """What a value is in every run; None too where that is not known."""
+        return self._known.get(self.slots.key(value))
+
+    def note(self, value: Value, content: Any) -> None:
+        """Note what a value is in every run."""
+        self._known[self.slots.key(value)] = content
 
     def constant(self, value: Value, content: Any) -> None:
         """Make a value a constant."""
-        self.known[value.debugName()] = content
+        self.note(value, content)
         self.slots.constant(value, content)
+
+    def can_inline(self) -> bool:
+        """Whether another function may be written into this one."""
+        return self._inline_depth < MAX_NESTING
+
+    def inline_function(self, name: str, graph: Graph, arguments: list[Value], output: Value) -> None:
+        """Write a function's steps here, in place of a call.
+
+        Raises:
+            Refusal: Functions are nested too deeply.
+        """
+        if not self.can_inline():
+            raise unsafe(f"Functions are nested more than {MAX_NESTING} deep.")
+        given = [(self.slots.of(value), self.is_known(value), self.known(value)) for value in arguments]
+        outside = self.slots.prefix, self.function
+        self._inlined += 1
+        self._inline_depth += 1
+        self.slots.prefix, self.function = f"{self._inlined}:", name
+        for value, (slot, is_known, known) in zip(graph.inputs(), given, strict=True):
+            self.slots.bind(value, slot)
+            if is_known:
+                self.note(value, known)
+        self._lower(graph.nodes(), list(graph.outputs()), ())
+        result = next(iter(graph.outputs()))
+        slot, is_known, known = self.slots.of(result), self.is_known(result), self.known(result)
+        self.slots.prefix, self.function = outside
+        self._inline_depth -= 1
+        if is_known:
+            self.constant(output, known)
+        elif slot in [place for place, _, _ in given]:
+            self._steps.append(move([slot], [self.slots.new(output)]))
+        else:
+            self.slots.bind(output, slot)
 
     def _read(self, nodes: Iterable[Node], outputs: list[Value], names: Iterable[str]) -> Block:
         self._lower(nodes, outputs, names)

@@ -1,5 +1,6 @@
 """Nodes that run an operator."""
 
+from collections.abc import Callable
 from typing import Any
 
 from workers.uploads.torchscript.limits import invalid
@@ -26,7 +27,7 @@ def lower_operation(lowering: Lowering, node: Node) -> None:
         _lower_unsupported(lowering, node)
         return
     if kind in FOLDED and all(lowering.is_known(value) for value in inputs):
-        values = [lowering.known[value.debugName()] for value in inputs]
+        values = [lowering.known(value) for value in inputs]
         lowering.constant(next(iter(node.outputs())), operation.function(*values))
         return
     if operation.parameters is None:
@@ -52,14 +53,25 @@ def _lower_inline(lowering: Lowering, node: Node, operation: Operation) -> None:
     while positional and is_default(lowering, positional[-1], parameters[len(positional) - 1]):
         positional.pop()
     slots = [lowering.slots.of(value) for value in positional]
-    lowering.emit(call(operation.function, slots, lowering.outputs(node), named), node)
+    function = operation.function if named else best_function(lowering, list(node.inputs()), operation)
+    lowering.emit(call(function, slots, lowering.outputs(node), named), node)
+
+
+def best_function(lowering: Lowering, values: list[Value], operation: Operation) -> Callable[..., Any]:
+    """The quick form of an operator, where no argument stands for a dtype or the like."""
+    for value, parameter in zip(values, operation.parameters or (), strict=True):
+        if parameter.kind in dtypes.PERMITTED and not (
+            lowering.is_known(value) and lowering.known(value) is None
+        ):
+            return operation.function
+    return operation.quick or operation.function
 
 
 def is_default(lowering: Lowering, value: Value, parameter: Parameter) -> bool:
     """Whether an argument says what the operator would do anyhow."""
     if not parameter.has_default or not lowering.is_known(value):
         return False
-    known = lowering.known[value.debugName()]
+    known = lowering.known(value)
     return type(known) is type(parameter.default) and bool(known == parameter.default)
 
 
@@ -69,7 +81,7 @@ def _check_numbers(lowering: Lowering, node: Node, parameters: tuple[Parameter, 
         if parameter.kind not in dtypes.PERMITTED or value.node().kind() in TRUSTED:
             continue
         if lowering.is_known(value):
-            _check_known(lowering, node, parameter.kind, lowering.known[value.debugName()])
+            _check_known(lowering, node, parameter.kind, lowering.known(value))
         else:
             _check_later(lowering, node, parameter.kind, lowering.slots.of(value))
 

@@ -6,31 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workers.uploads.torchscript.limits import MAX_NESTING, unsafe
 from workers.uploads.torchscript.lowering.plan import OperatorPlan, TypePlan
 
 
 class Scope:
     """A type of module whose operators become child modules, with the names that it has already."""
 
-    def __init__(self, plan: TypePlan, names: Iterable[str], *, thaws: bool, depth: int = 0) -> None:
+    def __init__(self, plan: TypePlan, names: Iterable[str], *, thaws: bool) -> None:
         self.plan = plan
         self.thaws = thaws
         """Whether the archive is frozen, so that its constants were parameters."""
         self._names = set(names)
-        self._depth = depth
-
-    def inside(self) -> "Scope":
-        """The same, in a function that is written into this one.
-
-        Raises:
-            Refusal: It is nested too deeply.
-        """
-        if self._depth >= MAX_NESTING:
-            raise unsafe(f"Functions are nested more than {MAX_NESTING} deep.")
-        inner = Scope(self.plan, (), thaws=self.thaws, depth=self._depth + 1)
-        inner._names = self._names
-        return inner
 
     def add_operator(self, operator: OperatorPlan) -> str:
         """Have an operator become a child; its name there, such as `relu` or, the second time, `relu_1`."""

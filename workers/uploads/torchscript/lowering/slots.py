@@ -14,6 +14,9 @@ from workers.uploads.torchscript.loading import Node, Value
 class Slots:
     """The places of one frame: owner, arguments, then constants and intermediate values."""
 
+    prefix = ""
+    """Tells values of a function that is written into another one from those around it."""
+
     def __init__(self, arguments: Iterable[str]) -> None:
         self._of: dict[str, int] = {}
         for index, name in enumerate(arguments):
@@ -25,12 +28,20 @@ class Slots:
 
     def of(self, value: Value) -> int:
         """The place of a value that has been computed."""
-        return self._of[value.debugName()]
+        return self._of[self.key(value)]
+
+    def key(self, value: Value) -> str:
+        """A value's name, unique in the frame."""
+        return f"{self.prefix}{value.debugName()}"
+
+    def bind(self, value: Value, slot: int) -> None:
+        """Have a value stand where another one does."""
+        self._of[self.key(value)] = slot
 
     def constant(self, value: Value, content: Any) -> int:
         """A place that holds a constant for good."""
         self.tail.append(content)
-        self._constants.add(value.debugName())
+        self._constants.add(self.key(value))
         return self._name(value, self._first + len(self.tail) - 1)
 
     def new(self, value: Value) -> int:
@@ -42,7 +53,8 @@ class Slots:
 
     def release(self, names: Iterable[str]) -> None:
         """Values that are not used again."""
-        self._free += [self._of[name] for name in names if name in self._of and name not in self._constants]
+        keys = (f"{self.prefix}{name}" for name in names)
+        self._free += [self._of[key] for key in keys if key in self._of and key not in self._constants]
 
     @contextmanager
     def nested(self) -> Iterator[None]:
@@ -52,7 +64,7 @@ class Slots:
         self._free = free
 
     def _name(self, value: Value, slot: int) -> int:
-        self._of[value.debugName()] = slot
+        self._of[self.key(value)] = slot
         return slot
 
 

@@ -3,6 +3,7 @@
 Everything is looked up in tables; what stands in none of them is not run.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from workers.uploads.torchscript.operators.containers import CONSTRUCTORS, CONTA
 from workers.uploads.torchscript.operators.numbers import FROM_TENSORS, NUMBERS, NUMBERS_BY_OVERLOAD, power
 from workers.uploads.torchscript.operators.permitted import PERMITTED
 from workers.uploads.torchscript.operators.properties import PROPERTIES
+from workers.uploads.torchscript.operators.quick import QUICK
 
 UNINITIALIZED = frozenset({"empty", "empty_like", "new_empty"})
 """Operators that show what the memory held before."""
@@ -38,6 +40,8 @@ class Operation:
     function: Callable[..., Any]
     parameters: tuple[Parameter, ...] | None = None
     """Its arguments, where it is a tensor operator."""
+    quick: Callable[..., Any] | None = None
+    """The same by a shorter way, if there is one, for calls without dtypes and keyword arguments."""
 
 
 def resolve(kind: str, schema: str | None) -> Operation | None:
@@ -88,9 +92,21 @@ def _tensor_operation(kind: str, overload: str) -> Operation | None:
     found = getattr(packet, overload.partition(".")[2] or "default", None)
     if found is None or any(_is_refused(argument) for argument in found._schema.arguments):
         return None
-    function = _zeroed(found._op) if name in UNINITIALIZED else found._op
-    function = hazards.guard(name, sizes.guard(name, function))
-    return Operation(function, tuple(_parameter(argument) for argument in found._schema.arguments))
+    parameters = tuple(_parameter(argument) for argument in found._schema.arguments)
+    function = _guarded(
+        name, _zeroed(found._op) if name in UNINITIALIZED else found._op, found._op, parameters
+    )
+    quick = QUICK.get(overload)
+    if quick is None:
+        return Operation(function, parameters)
+    return Operation(function, parameters, _guarded(name, quick, found._op, parameters))
+
+
+def _guarded(
+    name: str, function: Callable[..., Any], rehearsed: Callable[..., Any], parameters: tuple[Parameter, ...]
+) -> Callable[..., Any]:
+    tensors = sum(1 for _ in itertools.takewhile(lambda parameter: parameter.kind == "Tensor", parameters))
+    return hazards.guard(name, sizes.guard(name, function, rehearsed, tensors=tensors))
 
 
 def _is_refused(argument: Any) -> bool:

@@ -179,22 +179,46 @@ BOUNDS: dict[str, Bound] = {
 """By name in the `aten` namespace: operators whose result can be larger than what they are given."""
 
 
-def guard(name: str, function: Function) -> Function:
+def guard(name: str, function: Function, rehearsed: Function, *, tensors: int) -> Function:
     """The operator, refusing to create a tensor above the limit.
+
+    Args:
+        name: Its name in the `aten` namespace.
+        function: What runs it.
+        rehearsed: What runs it where `function` cannot run on the `meta` device.
+        tensors: How many of its first arguments are tensors.
 
     Raises:
         Refusal: when called, if it would.
     """
     bound = BOUNDS.get(name)
-    if bound is None:
+    if bound is None or (bound is _broadcast and tensors < 2):
         return function
+    if bound in _OF_TWO_TENSORS and tensors >= 2:
+        return _guard_two(bound, function, rehearsed)
 
     def guarded(*arguments: Any, **named: Any) -> Any:
         if bound(*arguments) > MAX_ELEMENTS:
-            rehearse(function, arguments, named)
+            rehearse(rehearsed, arguments, named)
         return function(*arguments, **named)
 
     return guarded
+
+
+def _guard_two(bound: Bound, function: Function, rehearsed: Function) -> Function:
+    """The same for operators that run so often that the check must cost next to nothing."""
+    count = Tensor.numel
+
+    def guarded(first: Any, second: Any, *others: Any, **named: Any) -> Any:
+        if count(first) * count(second) > MAX_ELEMENTS and bound(first, second, *others) > MAX_ELEMENTS:
+            rehearse(rehearsed, (first, second, *others), named)
+        return function(first, second, *others, **named)
+
+    return guarded
+
+
+_OF_TWO_TENSORS = (_broadcast, _matmul, _linear)
+"""Bounds that never exceed the product of the two sizes."""
 
 
 def rehearse(function: Function, arguments: Iterable[Any], named: Mapping[str, Any]) -> None:
