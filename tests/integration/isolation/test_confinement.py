@@ -1,5 +1,6 @@
 """What a job that turns against its host can do: nothing, with all protections, and little with one."""
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,10 @@ from service.contract.errors import ErrorCode
 from tests.integration.isolation.conftest import INTRUDERS, LIMITS, Attempt, Run
 from tests.support import intruders
 from workers.isolation.confinement import landlock
-from workers.isolation.confinement.policy import Policy
+from workers.isolation.confinement.identity import CAP_DAC_READ_SEARCH
+from workers.isolation.confinement.policy import FOR_UPLOADS, NOBODY, Policy
 from workers.isolation.limits import FILE_BYTES, MIB, SCRATCH_BYTES
-from workers.isolation.watch import Failed
+from workers.isolation.watch import Failed, Succeeded
 
 KNOWS_SIGNALS = 6
 DENIED = {"EACCES", "EPERM", "EXDEV", "EROFS"}
@@ -50,6 +52,43 @@ def test_a_job_that_makes_a_system_call_which_only_an_attack_needs_is_ended(
     outcome = attempt(what)
     assert outcome.startswith("crashed")
     assert "SIGSYS: it made a forbidden system call" in outcome
+
+
+GPU = Policy(cuda=True, required=frozenset(FOR_UPLOADS))
+
+
+@pytest.mark.parametrize("what", intruders.FILES)
+def test_a_job_that_may_use_a_gpu_cannot_touch_files_either(
+    attempt: Attempt, target: Path, what: str
+) -> None:
+    assert attempt(what, policy=GPU) in DENIED
+    assert target.read_text() == "alive"
+
+
+@pytest.mark.parametrize("what", ["open a socket", "open a raw socket", "fork", "signal its parent"])
+def test_a_job_that_may_use_a_gpu_reaches_no_network_and_no_process_either(
+    attempt: Attempt, what: str
+) -> None:
+    assert attempt(what, policy=GPU) == "EPERM"
+
+
+@pytest.mark.parametrize("what", intruders.FATAL)
+def test_a_job_that_may_use_a_gpu_makes_no_forbidden_call_either(attempt: Attempt, what: str) -> None:
+    assert "SIGSYS" in attempt(what, policy=GPU)
+
+
+def test_a_job_has_no_rights_beyond_an_ordinary_users(run: Run) -> None:
+    ending = run(f"{INTRUDERS}:tell_rights")
+    assert isinstance(ending, Succeeded), ending
+    status = ending.diagnosis.metadata
+    may_read_folders = 1 << CAP_DAC_READ_SEARCH  # kept if Python lies in root's own folder
+    assert int(status["CapEff"][0], 16) in {0, may_read_folders}
+    assert int(status["CapPrm"][0], 16) in {0, may_read_folders}
+    assert status["CapInh"] == ["0000000000000000"]
+    assert status["Uid"] == [str(os.geteuid() or NOBODY)] * 4
+    assert status["Gid"] == [str(NOBODY if os.geteuid() == 0 else os.getegid())] * 4
+    assert status["NoNewPrivs"] == ["1"]
+    assert status["Seccomp"] == ["2"]
 
 
 def test_an_uploaded_program_that_does_so_is_called_unsafe(attempt: Attempt) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.isolation.conftest import LIMITS, Run, started
+from workers.isolation.confinement.policy import Policy
 from workers.isolation.limits import MIB
 from workers.isolation.process import Zygote
 from workers.isolation.watch import Succeeded
@@ -27,6 +28,11 @@ def test_a_confined_job_trains(run: Run, scratch: Path, network: str, threads: i
     told = ending.diagnosis.metadata
     assert told["last"] < told["first"]
     assert (scratch / "network.pt").stat().st_size > 0
+
+
+def test_a_job_that_may_use_a_gpu_trains(run: Run) -> None:
+    ending = run(f"{JOBS}:train", Policy(cuda=True), limits=ROOMY, network="convolution", threads=1)
+    assert isinstance(ending, Succeeded), ending
 
 
 def test_a_confined_job_loads_the_data_sets_that_come_with_the_libraries(run: Run) -> None:
