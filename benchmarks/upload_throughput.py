@@ -4,7 +4,7 @@
 
 The API runs under uvicorn as `gradient-clinic api` starts it; the client sends the file with sendfile(2) on
 a loopback connection. The copy reads, hashes and writes blocks of 1 MiB in one thread and ends with fsync, as
-the upload does. Rounds alternate between the two, so that a machine whose speed drifts does not favour either.
+the upload does. Rounds alternate between the two, so that a machine whose speed drifts favours neither.
 """
 
 import argparse
