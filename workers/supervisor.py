@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from service.contract.diagnosis import Diagnosis
-from service.contract.errors import JobError
+from service.contract.errors import ErrorCode, JobError
 from service.contract.job import JobRequest, JobState, Progress
+from service.contract.model_spec import UploadedModel
 from service.store import commands
 from service.store.artifacts import ArtifactStore, trace_name
 from service.store.command import Command
@@ -35,6 +36,12 @@ TRACE_SUFFIXES = (".npz", ".json.gz")
 RETRY_SECONDS = 0.5
 LAST_WORD_SECONDS = 2.0
 """How long a stopping worker that does not reach Redis tries to tell it."""
+
+
+NOT_CONFINED = (
+    "The worker that took this job may open uploads only where Landlock and seccomp confine it, and its host "
+    "lacks one of them."
+)
 
 
 class GivenUpError(Exception):
@@ -123,6 +130,8 @@ class Supervisor:
         request = JobRequest.model_validate_json(claim.request_json)
         limits = self._settings.limits_of(request)
         files = self._files(request)
+        if files and self._settings.require_confinement and not self._protections.fit_for_uploads:
+            return Failed(JobError.of(ErrorCode.INTERNAL, NOT_CONFINED))
         (scratch / REQUEST_FILE).write_text(claim.request_json, "utf-8")
         spec = ChildSpec(
             entry=self._entry,
@@ -135,7 +144,7 @@ class Supervisor:
             return lease.pulse(progress) or (Stop.SHUTDOWN if time.monotonic() > self._stop_at else None)
 
         with self._zygote.spawn(spec, files) as child:
-            return Watch(child, limits, self._settings.stall_seconds).follow(pulse)
+            return Watch(child, limits, self._settings.stall_seconds, _breach(request)).follow(pulse)
 
     def _files(self, request: JobRequest) -> dict[str, Path]:
         """The uploads that the job works on, by the names that its code knows them by. They are there: the
@@ -213,3 +222,9 @@ class Supervisor:
                 if time.monotonic() > self._stop_at + LAST_WORD_SECONDS:
                     raise GivenUpError from error
                 time.sleep(RETRY_SECONDS)
+
+
+def _breach(request: JobRequest) -> ErrorCode:
+    """What it is called when the job makes a system call that training has no use for."""
+    uploaded = isinstance(request.model, UploadedModel)
+    return ErrorCode.UNSAFE_CHECKPOINT if uploaded else ErrorCode.CRASHED
