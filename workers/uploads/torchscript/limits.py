@@ -26,7 +26,7 @@ extremes, no sum of indices or sizes inside an operator overflows."""
 INT64_MAX = 2**63 - 1
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """Something in the archive cannot be run; raised where only the reason is known, and made into an
     UploadError where the place is known too."""
 
@@ -36,14 +36,14 @@ class Refusal(Exception):
         self.error = error
 
 
-def unsafe(reason: str) -> Refusal:
+def unsafe(reason: str) -> RefusalError:
     """It does what only does harm."""
-    return Refusal(reason, UnsafeUploadError)
+    return RefusalError(reason, UnsafeUploadError)
 
 
-def invalid(reason: str) -> Refusal:
+def invalid(reason: str) -> RefusalError:
     """It cannot be run here."""
-    return Refusal(reason, InvalidUploadError)
+    return RefusalError(reason, InvalidUploadError)
 
 
 def check_integer(value: int) -> int:

@@ -17,6 +17,10 @@ Node = Any
 Value = Any
 
 
+_import: Any = torch._C.import_ir_module_from_buffer
+"""Its stub asks for a file where it takes bytes."""
+
+
 @dataclass(frozen=True)
 class Archive:
     """An archive as PyTorch parsed it."""
@@ -34,7 +38,7 @@ def load(archive: bytes) -> Archive:
     """
     unit = torch._C.CompilationUnit()
     try:
-        root = torch._C.import_ir_module_from_buffer(unit, archive, torch.device("cpu"), {}, False)  # type: ignore[call-arg]
+        root = _import(unit, archive, torch.device("cpu"), {}, False)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         reason = str(error).strip().splitlines() or ["no reason given"]
         raise InvalidUploadError(
@@ -60,19 +64,21 @@ def children(module: ScriptModule) -> list[tuple[str, ScriptModule]]:
 
 def parameters(module: ScriptModule) -> list[tuple[str, torch.Tensor]]:
     """Its own parameters."""
-    return list(torch._C.ParameterDict(module).items())
+    tensors: Any = torch._C.ParameterDict(module)
+    return list(tensors.items())
 
 
 def buffers(module: ScriptModule) -> list[tuple[str, torch.Tensor]]:
     """Its own buffers: all its tensors that are no parameters."""
-    return list(torch._C.BufferDict(module).items())
+    tensors: Any = torch._C.BufferDict(module)
+    return list(tensors.items())
 
 
 def modules(root: ScriptModule) -> Iterator[tuple[str, ScriptModule]]:
     """Every module with its path, parents first.
 
     Raises:
-        Refusal: There are too many.
+        RefusalError: There are too many.
     """
     waiting = [("", root)]
     count = 0

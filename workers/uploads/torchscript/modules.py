@@ -60,7 +60,7 @@ class RebuiltModule(nn.Module):
         """The value of an attribute."""
         for table in (self._parameters, self._buffers, self._modules, self._attributes):
             if name in table:
-                return table[name]  # type: ignore[index]
+                return table[name]
         if name in self._lists:
             return [self.read(entry) for entry in self._lists[name]]
         if name == "training":

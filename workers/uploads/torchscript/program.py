@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workers.uploads.errors import InvalidUploadError, UnsafeUploadError, UploadError
-from workers.uploads.torchscript.limits import Refusal
+from workers.uploads.torchscript.limits import RefusalError
 from workers.uploads.torchscript.runtime import Runtime
 
 Frame = list[Any]
@@ -51,7 +51,7 @@ class Block:
         """Run them. Where one fails, say where."""
         step: Step | None = None
         try:
-            for step in self.steps:  # noqa: B007 - the one that failed is wanted below
+            for step in self.steps:
                 step(frame)
         except UploadError:
             raise
@@ -67,7 +67,7 @@ class Block:
 
 def _raise_located(error: Exception, place: Place, owner: Any) -> None:
     where = place.describe(owner)
-    if isinstance(error, Refusal):
+    if isinstance(error, RefusalError):
         raise error.error(f"{error.reason} {where}") from error
     if isinstance(error, RecursionError):
         raise UnsafeUploadError(f"Functions call one another without end. {where}") from error

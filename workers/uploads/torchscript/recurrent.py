@@ -30,17 +30,21 @@ def runner(operator: str, fused: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def weight_names(tensors: Sequence[Any]) -> list[str]:
-    """PyTorch's names of a recurrent layer's tensors, by their order and number of dimensions. Directions
-    cannot be told from layers here: the second direction counts as a layer."""
+def weight_names(tensors: Sequence[Tensor], *, bidirectional: bool) -> list[str]:
+    """PyTorch's names of a recurrent layer's tensors, by their order; biases have one dimension."""
     size = 4 if any(tensor.dim() == 1 for tensor in tensors) else 2
-    return [f"{WEIGHTS[index % size]}_l{index // size}" for index in range(len(tensors))]
+    names = []
+    for index in range(len(tensors)):
+        run = index // size
+        layer, backwards = divmod(run, 2) if bidirectional else (run, 0)
+        names.append(f"{WEIGHTS[index % size]}_l{layer}{'_reverse' if backwards else ''}")
+    return names
 
 
 def _can_unroll(arguments: Sequence[Any]) -> bool:
     inputs, _, weights, has_biases, layers, _, _, bidirectional, _ = arguments
     per_layer = (4 if has_biases else 2) * (2 if bidirectional else 1)
-    return inputs.dim() == 3 and len(weights) == per_layer * layers
+    return bool(inputs.dim() == 3 and len(weights) == per_layer * layers)
 
 
 class _Unrolled:
@@ -93,7 +97,8 @@ class _Unrolled:
     def _over_time(self, inputs: Tensor, index: int, reverse: bool) -> tuple[list[Tensor], State]:
         """The hidden states of one layer in one direction, in the order of time, and its last state."""
         weights = self._weights[index * self._per_run : (index + 1) * self._per_run]
-        weight_ih, weight_hh, bias_ih, bias_hh = weights if self._per_run == 4 else (*weights, None, None)
+        weight_ih, weight_hh = weights[:2]
+        bias_ih, bias_hh = weights[2:] if self._per_run == 4 else (None, None)
         given = functional.linear(inputs, weight_ih, bias_ih).unbind(0)
         state: State = tuple(part[index] for part in self._initial)
         hidden: list[Tensor] = []

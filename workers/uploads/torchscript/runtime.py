@@ -23,8 +23,8 @@ class Runtime:
         self.remaining -= statements
         if self.remaining < 0:
             raise unsafe(
-                f"A forward pass takes more than {MAX_STATEMENTS:,} statements: a loop or recursion that does "
-                "not end, or not soon enough."
+                f"A forward pass takes more than {MAX_STATEMENTS:,} statements: a loop or recursion that "
+                "does not end, or not soon enough."
             )
 
     @contextmanager

@@ -43,7 +43,7 @@ def _read_any(source: int, name: str, out: int) -> Step:
     return step
 
 
-def _read_training(source: int, name: str, out: int) -> Step:
+def _read_training(source: int, _: str, out: int) -> Step:
     def step(frame: Frame) -> None:
         frame[out] = frame[source].training
 

@@ -51,8 +51,8 @@ def lower_function(lowering: Lowering, node: Node) -> None:
     """`prim::CallFunction`.
 
     A function that runs one kind of layer, such as `torch.nn.functional.relu`, becomes a child module of the
-    module that calls it. One that runs several is written into its caller, so that each becomes a child; so are
-    others, to save calls, as long as they are small.
+    module that calls it. One that runs several is written into its caller, so that each becomes a child; so
+    are others, to save calls, as long as they are small.
     """
     function, *arguments = node.inputs()
     qualified = str(function.type())

@@ -75,7 +75,7 @@ class Compiler:
         """A free function whose layers stay inline, for calls with these arguments known.
 
         Raises:
-            Refusal: The archive has no such function.
+            RefusalError: The archive has no such function.
         """
         plain = {i: v for i, v in known.items() if v is None or isinstance(v, bool | int | float | str)}
         key = (qualified, tuple((i, type(v), v) for i, v in sorted(plain.items())))
@@ -124,7 +124,7 @@ class Compiler:
         """Count nodes that have been read.
 
         Raises:
-            Refusal: There are too many.
+            RefusalError: There are too many.
         """
         self._nodes += nodes
         if self._nodes > MAX_NODES:

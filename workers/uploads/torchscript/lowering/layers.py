@@ -36,7 +36,9 @@ def lower_layer(lowering: Lowering, node: Node, layer: str, operation: Operation
             return False
         spec = swapped
     parameters = operation.parameters or ()
-    plan = _OperatorBuilder(lowering, layer, spec)
+    named = dict(zip((parameter.name for parameter in parameters), values, strict=True))
+    bidirectional = "bidirectional" in named and bool(lowering.known(named["bidirectional"]))
+    plan = _OperatorBuilder(lowering, layer, spec, bidirectional=bidirectional)
     for position, (value, parameter) in enumerate(zip(values, parameters, strict=True)):
         plan.add(parameter.name if parameter.keyword_only else position, value)
     if layer in RECURRENT:
@@ -104,11 +106,14 @@ def _is_parameter(lowering: Lowering, value: Value) -> bool:
 class _OperatorBuilder:
     """Sorts an operator's arguments: constant, own tensors, or given by the caller."""
 
-    def __init__(self, lowering: Lowering, layer: str, spec: LayerOperator) -> None:
+    def __init__(
+        self, lowering: Lowering, layer: str, spec: LayerOperator, *, bidirectional: bool = False
+    ) -> None:
         self.inputs: list[int] = []
         self._lowering = lowering
         self._layer = layer
         self._spec = spec
+        self._bidirectional = bidirectional
         self._constant: dict[int | str, Any] = {}
         self._given: list[int | str] = []
         self._bound: list[tuple[int, int | None, str]] = []
@@ -143,11 +148,12 @@ class _OperatorBuilder:
 
     def _add_list(self, position: int, value: Value) -> bool:
         """The weights of a recurrent operator in a frozen archive."""
-        tensors = [self._lowering.known(entry) for entry in value.node().inputs()]
-        if not tensors or not all(isinstance(tensor, Tensor) for tensor in tensors):
+        entries = [self._lowering.known(entry) for entry in value.node().inputs()]
+        tensors = [entry for entry in entries if isinstance(entry, Tensor)]
+        if not tensors or len(tensors) < len(entries):
             return False
-        for index, (name, tensor) in enumerate(zip(recurrent.weight_names(tensors), tensors, strict=True)):
-            assert isinstance(tensor, Tensor)
+        names = recurrent.weight_names(tensors, bidirectional=self._bidirectional)
+        for index, (name, tensor) in enumerate(zip(names, tensors, strict=True)):
             self._bind(position, index, name, tensor)
         return True
 

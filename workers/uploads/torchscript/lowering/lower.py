@@ -65,7 +65,7 @@ class Lowering:
         """The steps of a nested block, apart from those around it.
 
         Raises:
-            Refusal: It is nested too deeply.
+            RefusalError: It is nested too deeply.
         """
         if self._depth >= MAX_NESTING:
             raise unsafe(f"Loops and conditions are nested more than {MAX_NESTING} deep.")
@@ -120,7 +120,7 @@ class Lowering:
         """Write a function's steps here, in place of a call.
 
         Raises:
-            Refusal: Functions are nested too deeply.
+            RefusalError: Functions are nested too deeply.
         """
         if not self.can_inline():
             raise unsafe(f"Functions are nested more than {MAX_NESTING} deep.")

@@ -88,7 +88,7 @@ def _check_numbers(lowering: Lowering, node: Node, parameters: tuple[Parameter, 
 
 def _check_known(lowering: Lowering, node: Node, kind: str, value: Any) -> None:
     if value not in dtypes.PERMITTED[kind]:
-        lowering.emit(lambda frame: dtypes.check(kind, value), node)
+        lowering.emit(lambda _: dtypes.check(kind, value), node)
 
 
 def _check_later(lowering: Lowering, node: Node, kind: str, slot: int) -> None:
@@ -104,7 +104,7 @@ def _lower_unsupported(lowering: Lowering, node: Node) -> None:
     reason = f"The operator {name} is not supported{line(node)}."
     lowering.outputs(node)
 
-    def step(frame: Frame) -> None:
+    def step(_: Frame) -> None:
         raise invalid(reason)
 
     lowering.emit(step, node)

@@ -63,7 +63,7 @@ def _tuple_maker(node: Node) -> Callable[..., Any]:
     ]
     if len(set(names)) != node.inputsSize() or len(names) != len(fields):
         return lambda *entries: entries
-    return namedtuple("Output", names)  # noqa: PYI024 - the names are known only here
+    return namedtuple("Output", names)  # its names are known only here
 
 
 FORMS: dict[str, Lowerer] = {

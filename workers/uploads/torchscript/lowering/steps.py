@@ -79,7 +79,7 @@ def _call_any(
 def writer(outputs: Sequence[int]) -> Callable[[Frame, Any], None]:
     """What writes a result into its places: nothing, a value, or the entries of a tuple."""
     if not outputs:
-        return lambda frame, result: None
+        return lambda _frame, _result: None
     if len(outputs) == 1:
         out = outputs[0]
 

@@ -13,7 +13,7 @@ import torch
 from workers.uploads.torchscript.operators import hazards, sizes
 from workers.uploads.torchscript.operators.containers import CONSTRUCTORS, CONTAINERS, TEXTS
 from workers.uploads.torchscript.operators.numbers import FROM_TENSORS, NUMBERS, NUMBERS_BY_OVERLOAD, power
-from workers.uploads.torchscript.operators.permitted import PERMITTED
+from workers.uploads.torchscript.operators.permitted import is_permitted
 from workers.uploads.torchscript.operators.properties import PROPERTIES
 from workers.uploads.torchscript.operators.quick import QUICK
 
@@ -85,8 +85,8 @@ def _python_function(kind: str, overload: str, arguments: str) -> Callable[..., 
 
 
 def _tensor_operation(kind: str, overload: str) -> Operation | None:
-    namespace, _, name = kind.partition("::")
-    if namespace != "aten" or name not in PERMITTED:
+    name = kind.partition("::")[2]
+    if not is_permitted(overload):
         return None
     packet = getattr(torch.ops.aten, name, None)
     found = getattr(packet, overload.partition(".")[2] or "default", None)

@@ -33,7 +33,7 @@ PERMITTED: dict[str, frozenset[Any]] = {
 
 
 def check(kind: str, value: Any) -> None:
-    """Refuse integers that stand for no dtype (`kind` is `ScalarType`), layout or memory format known here."""
+    """Refuse integers that stand for no dtype (`ScalarType`), layout or memory format known here."""
     if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
         return
     if value not in PERMITTED[kind]:

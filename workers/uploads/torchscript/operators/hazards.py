@@ -1,7 +1,7 @@
 """Operators that stop the process on certain values.
 
-The smallest 64-bit integer divided by -1 overflows, which x86 processors answer with a signal (SIGFPE) and not
-with an exception; ATen does not check for it.
+The smallest 64-bit integer divided by -1 overflows, which x86 processors answer with a signal (SIGFPE) and
+not with an exception; ATen does not check for it.
 """
 
 from collections.abc import Callable

@@ -7,6 +7,12 @@ ACTIVATIONS = """
     log_sigmoid prelu rrelu glu softmax log_softmax threshold hardshrink softshrink
 """
 
+_CONVOLUTIONS = """
+    linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d _convolution
+    _convolution_mode
+"""
+_CELLS = "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell"
+
 RECURRENT: dict[str, str] = {"lstm": "lstm", "gru": "gru", "rnn_tanh": "rnn", "rnn_relu": "rnn"}
 """The kind of cell of each operator that runs over time."""
 
@@ -40,8 +46,7 @@ LAYERS: dict[str, LayerOperator] = {
     **dict.fromkeys(ACTIVATIONS.split(), LayerOperator()),
     "prelu": LayerOperator(weights={1: "weight"}),
     **dict.fromkeys(
-        "linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d _convolution "
-        "_convolution_mode".split(),
+        _CONVOLUTIONS.split(),
         _CONVOLUTION,
     ),
     "addmm": LayerOperator(input=1, weights={2: "weight", 0: "bias"}, only_with_weight=True),
@@ -54,7 +59,7 @@ LAYERS: dict[str, LayerOperator] = {
     "group_norm": _AFTER_SHAPE,
     "rms_norm": LayerOperator(weights={2: "weight"}),
     **dict.fromkeys(RECURRENT, _RECURRENT),
-    **dict.fromkeys("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split(), _CELL),
+    **dict.fromkeys(_CELLS.split(), _CELL),
 }
 """By name in the `aten` namespace, without the underscore of the in-place form."""
 

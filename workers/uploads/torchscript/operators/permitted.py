@@ -1,9 +1,9 @@
 """The tensor operators that an uploaded network may use. What is not listed is not run.
 
-Left out on purpose: whatever reads or writes files (`from_file`, `save`), changes storages (`set_`, `resize_`,
-`as_strided`), creates sparse, nested or quantized tensors, sizes its result by values in a tensor (`bincount`,
-`histc`, `repeat_interleave` with a tensor), trusts indices without a check (`max_unpool2d`, `embedding_bag`,
-packed sequences), or touches the random state (`manual_seed`).
+Left out on purpose: whatever reads or writes files (`from_file`, `save`), changes storages (`set_`,
+`resize_`, `as_strided`), creates sparse, nested or quantized tensors, sizes its result by values in a tensor
+(`bincount`, `histc`), trusts indices or sizes without a check (`max_unpool2d`, `embedding_bag`,
+`native_batch_norm`, packed sequences), or touches the random state (`manual_seed`).
 """
 
 from collections.abc import Iterable
@@ -60,15 +60,15 @@ RESAMPLING = """
 
 LINEAR_ALGEBRA = """
     addbmm addmm addmv addr baddbmm bmm chain_matmul dot einsum inner kron matmul mm mv outer ger tensordot
-    vdot cdist cross linalg_cross linalg_norm linalg_vector_norm linalg_matrix_norm linalg_matmul linalg_vecdot
-    linalg_multi_dot norm frobenius_norm _trilinear trace det linalg_det linalg_inv inverse matrix_exp
+    vdot cdist cross linalg_cross linalg_norm linalg_vector_norm linalg_matrix_norm linalg_matmul
+    linalg_vecdot     linalg_multi_dot norm frobenius_norm _trilinear trace det linalg_det linalg_inv inverse matrix_exp
     linalg_solve linalg_cholesky linalg_qr linalg_eigh linalg_svd
 """
 
 REDUCTIONS = """
     all amax amin aminmax any argmax argmin argsort count_nonzero cummax cummin diff logcumsumexp logsumexp
-    max mean median min mode nanmean nansum nonzero prod sort std std_mean sum topk kthvalue msort var var_mean
-    allclose equal isclose isfinite isinf isnan isneginf isposinf logaddexp logaddexp2 maximum minimum fmax
+    max mean median min mode nanmean nansum nonzero prod sort std std_mean sum topk kthvalue msort var
+    var_mean     allclose equal isclose isfinite isinf isnan isneginf isposinf logaddexp logaddexp2 maximum minimum fmax
     fmin rsub where sum_to_size dist unique_consecutive _unique2
 """
 
@@ -107,8 +107,8 @@ PERMITTED: frozenset[str] = frozenset().union(
     *(
         group.split()
         for group in (
-            POINTWISE, ACTIVATIONS, OTHER_ACTIVATIONS, LAYERS, POOLING, RESAMPLING, LINEAR_ALGEBRA, REDUCTIONS,
-            SHAPES, CREATION, SPECTRA, ONLY_IN_PLACE,
+            POINTWISE, ACTIVATIONS, OTHER_ACTIVATIONS, LAYERS, POOLING, RESAMPLING, LINEAR_ALGEBRA,
+            REDUCTIONS,             SHAPES, CREATION, SPECTRA, ONLY_IN_PLACE,
         )
     ),
     _in_place((POINTWISE + ACTIVATIONS + RANDOM).split()),
@@ -116,7 +116,11 @@ PERMITTED: frozenset[str] = frozenset().union(
 """Names in the `aten` namespace, of every overload without `out=`, named dimensions or a generator."""
 
 
+REFUSED_OVERLOADS = frozenset({"aten::repeat_interleave.Tensor", "aten::repeat_interleave.self_Tensor"})
+"""Overloads of permitted operators that size their result by values in a tensor."""
+
+
 def is_permitted(operator: str) -> bool:
-    """Whether an operator such as `aten::relu` may run on tensors."""
+    """Whether an operator such as `aten::relu` or `aten::add.Tensor` may run on tensors."""
     namespace, _, name = operator.partition("::")
-    return namespace == "aten" and name.split(".")[0] in PERMITTED
+    return namespace == "aten" and operator not in REFUSED_OVERLOADS and name.split(".")[0] in PERMITTED

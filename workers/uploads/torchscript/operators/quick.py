@@ -1,7 +1,7 @@
 """Shorter ways to operators that networks call most: PyTorch's own Python functions.
 
-They parse their arguments faster than operators called by overload; on a network of small layers that is a few
-percent of a step. Each takes its positional arguments in the order of the operator's schema.
+They parse their arguments faster than operators called by overload; on a network of small layers that is a
+few percent of a step. Each takes its positional arguments in the order of the operator's schema.
 """
 
 from collections.abc import Callable

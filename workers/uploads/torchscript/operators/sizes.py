@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workers.uploads.torchscript.limits import MAX_ELEMENTS, Refusal, unsafe
+from workers.uploads.torchscript.limits import MAX_ELEMENTS, RefusalError, unsafe
 
 Function = Callable[..., Any]
 Bound = Callable[..., float]
@@ -89,7 +89,7 @@ def _expand_as(_: Tensor, other: Tensor) -> float:
 
 
 def _convolution(
-    inputs: Tensor, weight: Tensor, _: Any = None, stride: Any = 1, padding: Any = 0, *__: Any
+    inputs: Tensor, weight: Tensor, _: Any = None, _stride: Any = 1, padding: Any = 0, *__: Any
 ) -> float:
     """Of a convolution: never more places than the padded input has."""
     bound = inputs.numel() * weight.shape[0] / max(inputs.shape[-weight.dim() + 1], 1)
@@ -107,6 +107,12 @@ def _any_convolution(*arguments: Any) -> float:
 
 def _embedding(weight: Tensor, indices: Tensor, *_: Any) -> float:
     return float(indices.numel() * weight.shape[-1])
+
+
+def _one_hot(classes: Tensor, count: int = -1) -> float:
+    if count < 0:
+        count = int(classes.max()) + 1 if classes.numel() else 0
+    return float(classes.numel()) * count
 
 
 def _index_select(tensor: Tensor, dimension: int, indices: Tensor) -> float:
@@ -140,7 +146,7 @@ BOUNDS: dict[str, Bound] = {
         new_ones new_zeros ones rand randint randn randperm tril_indices triu_indices zeros multinomial
         normal broadcast_to repeat repeat_interleave tile pad constant_pad_nd reflection_pad1d
         reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d _pad_circular
-        _pad_enum im2col col2im unfold one_hot take outer ger kron cdist
+        _pad_enum im2col col2im unfold take outer ger kron cdist
         meshgrid einsum tensordot bilinear adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
         adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d
         upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
@@ -170,6 +176,7 @@ BOUNDS: dict[str, Bound] = {
     "embedding": _embedding,
     "index_select": _index_select,
     "index": _index,
+    "one_hot": _one_hot,
     **_table(
         _unbounded,
         "eye diag diag_embed block_diag where lerp addcmul addcdiv broadcast_tensors addr _trilinear "
@@ -189,7 +196,7 @@ def guard(name: str, function: Function, rehearsed: Function, *, tensors: int) -
         tensors: How many of its first arguments are tensors.
 
     Raises:
-        Refusal: when called, if it would.
+        RefusalError: when called, if it would.
     """
     bound = BOUNDS.get(name)
     if bound is None or (bound is _broadcast and tensors < 2):
@@ -225,14 +232,14 @@ def rehearse(function: Function, arguments: Iterable[Any], named: Mapping[str, A
     """Compute the shape of the result alone.
 
     Raises:
-        Refusal: It is too large, or cannot be known.
+        RefusalError: It is too large, or cannot be known.
     """
     named = {key: _on_meta(value) for key, value in named.items()}
     named |= {"device": torch.device("meta")} if "device" in named else {}
     try:
         with torch.no_grad(), torch.device("meta"):
             result = function(*map(_on_meta, arguments), **named)
-    except Refusal:
+    except RefusalError:
         raise
     except (RuntimeError, OverflowError, TypeError) as error:
         raise unsafe(
