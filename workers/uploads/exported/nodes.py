@@ -1,0 +1,130 @@
+"""The steps of an exported graph, read from its JSON."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workers.uploads.errors import UnsafeUploadError
+from workers.uploads.exported.arguments import Reference, Template, references, template
+from workers.uploads.exported.operators import Operation, operation
+
+MAX_NODES = 100_000
+MAX_DEPTH = 60
+"""Most modules within one another."""
+_NAME = re.compile(r"\w+(\.\w+)*", re.ASCII)
+_POSITIONAL = 1
+"""The schema's number of positional arguments."""
+_NO_STACK = "_empty_nn_module_stack_from_metadata_hook"
+
+Outputs = list[str | list[str]]
+"""The names of a step's results; of one that is a list, those of its entries."""
+
+
+@dataclass(frozen=True)
+class ModuleCall:
+    """One call of a module."""
+
+    key: str
+    """Tells calls of the same module apart."""
+    path: str
+    """The module's path in the network."""
+    class_name: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A step."""
+
+    target: str
+    operation: Operation
+    positional: tuple[Template, ...]
+    named: Mapping[str, Template]
+    outputs: Outputs
+    calls: tuple[ModuleCall, ...] | None
+    """The calls that it is part of, outermost first, without that of the network itself; None if not
+    known."""
+
+    @property
+    def uses(self) -> list[str]:
+        """Names of the values that it takes."""
+        return references([*self.positional, *self.named.values()])
+
+    @property
+    def gives(self) -> list[str]:
+        """Names of the values that it gives."""
+        return [name for output in self.outputs for name in ([output] if isinstance(output, str) else output)]
+
+
+def read_nodes(graph: Mapping[str, Any], buffers: set[str]) -> list[Node]:
+    """The steps of a graph, without those that compute nothing.
+
+    What an operator in place gives is the buffer that it changed, if it changed one: `buffers` has their
+    names. Raises UploadError for operators and arguments that are not supported.
+    """
+    if len(graph["nodes"]) > MAX_NODES:
+        raise UnsafeUploadError(f"the graph has more than {MAX_NODES:,} steps")
+    same: dict[str, str] = {}
+    nodes = []
+    for described in graph["nodes"]:
+        found = operation(described["target"])
+        if found is None:
+            continue
+        node = _node(described, found, same)
+        if found.name.endswith("_") and node.uses and node.uses[0] in buffers and len(node.gives) == 1:
+            same[node.gives[0]] = node.uses[0]
+            node = _without_outputs(node)
+        nodes.append(node)
+    return nodes
+
+
+def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str]) -> Node:
+    positional, named = [], {}
+    for argument in described["inputs"]:
+        value = _renamed(template(argument["arg"]), same)
+        if argument["kind"] == _POSITIONAL:
+            positional.append(value)
+        else:
+            named[str(argument["name"])] = value
+    return Node(
+        described["target"],
+        found,
+        tuple(positional),
+        named,
+        [_output(output) for output in described["outputs"]],
+        _calls(described["metadata"].get("nn_module_stack", _NO_STACK)),
+    )
+
+
+def _renamed(value: Template, same: Mapping[str, str]) -> Template:
+    if isinstance(value, Reference):
+        return Reference(same.get(value.name, value.name))
+    return [_renamed(item, same) for item in value] if isinstance(value, list) else value
+
+
+def _without_outputs(node: Node) -> Node:
+    return Node(node.target, node.operation, node.positional, node.named, [], node.calls)
+
+
+def _output(argument: Mapping[str, Any]) -> str | list[str]:
+    value = template(argument)
+    if isinstance(value, list):
+        return references(value)
+    return value.name if isinstance(value, Reference) else ""
+
+
+def _calls(stack: str) -> tuple[ModuleCall, ...] | None:
+    """From "key,path,class;key,path,class;…"."""
+    if stack.startswith(_NO_STACK):
+        return None
+    calls = [_call(entry) for entry in stack.split(";") if entry]
+    if len(calls) > MAX_DEPTH:
+        raise UnsafeUploadError(f"the graph nests more than {MAX_DEPTH} modules")
+    return tuple(call for call in calls if call.path)
+
+
+def _call(entry: str) -> ModuleCall:
+    key, path, class_path = entry.split(",", 2)
+    if path and not _NAME.fullmatch(path):
+        raise ValueError(f"a module's path is {path[:50]!r}")
+    return ModuleCall(key, path, class_path.rpartition(".")[2][:100])
