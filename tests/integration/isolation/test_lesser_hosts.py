@@ -14,10 +14,11 @@ from service.settings import Settings
 from service.store.jobs import BlockingJobStore
 from service.store.settings import StoreSettings
 from service.store.worker_reports import forget_worker, read_isolation, report_worker
+from tests.integration.uploads.conftest import UploadingJobs
 from tests.support import lesser_host
 from tests.support.requests import job_request
 from tests.support.waiting import wait_until
-from tests.support.workers import Jobs, worker
+from tests.support.workers import Jobs, error_of, worker
 from workers.isolation.confinement.policy import PROTECTIONS, Protections
 
 ALL = dict.fromkeys(PROTECTIONS, True)
@@ -80,3 +81,22 @@ def test_a_worker_that_says_nothing_more_is_forgotten(store: BlockingJobStore) -
     store.execute(report_worker("gone", ALL | {"seccomp": False}, 1))
     store.execute(report_worker("here", ALL, 60_000))
     wait_until(lambda: store.execute(read_isolation()) == ALL)
+
+
+@pytest.mark.parametrize(("required", "status"), [("true", JobState.FAILED), ("false", JobState.SUCCEEDED)])
+def test_uploads_can_be_refused_where_landlock_or_seccomp_is_missing(
+    store: BlockingJobStore, store_settings: StoreSettings, required: str, status: JobState
+) -> None:
+    content = b"any file: the job's code is not the product's here"
+    data = {"kind": "upload", "dataset": UploadingJobs.checkpoint_id(content)}
+    uploading = JobRequest.model_validate(job_request(metadata={"entry": "succeed"}) | {"data": data})
+    other = JobRequest.model_validate(job_request(metadata={"entry": "succeed"}))
+    jobs = UploadingJobs(store, store_settings)
+    lesser = lesser_host.command("seccomp")
+    with worker(store_settings, launcher=lesser, GRADIENT_CLINIC_REQUIRE_CONFINEMENT=required):
+        ended = jobs.wait_for_end(jobs.submit(uploading, dataset=content))
+        assert ended.status == status, ended.error_json
+        assert jobs.wait_for_end(jobs.submit(other)).status == JobState.SUCCEEDED
+        if status == JobState.FAILED:
+            assert "Landlock and seccomp" in error_of(ended)["detail"]
+    jobs.close()
