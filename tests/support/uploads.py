@@ -36,7 +36,7 @@ def upload_key(record: UploadRecord) -> UploadKey:
 def write_upload(artifacts: ArtifactStore, content: bytes) -> str:
     """Keep a file as an upload whose record is not there yet; its artifact name."""
     with artifacts.incoming() as file:
-        file.write(content)
+        file.write([content])
         name = new_upload_name(file.sha256)
         artifacts.keep(file, name)
     return name

@@ -85,7 +85,7 @@ def test_what_killed_processes_left_of_uploads_is_swept_once_it_is_old(
     kept, orphan, young = (write_upload(artifacts, content) for content in (b"kept", b"orphan", b"young"))
     registered(store, store_settings, b"kept", file=kept)
     broken_off, arriving = artifacts.incoming(), artifacts.incoming()
-    arriving.write(bytes(2**20))
+    arriving.write([bytes(2**20)])
     (empty,) = (path for path in (folder / ".incoming").iterdir() if path.stat().st_size == 0)
     for path in (folder / kept, folder / orphan, empty):
         os.utime(path, (0, path.stat().st_mtime - ABANDONED_SECONDS - 1))

@@ -49,7 +49,7 @@ def test_a_file_is_hashed_while_it_arrives_and_kept_under_its_name(
     blocks = [os.urandom(100_000) for _ in range(3)]
     with artifacts.incoming() as file:
         for block in blocks:
-            file.write(block)
+            file.write([block])
         assert file.sha256 == hashlib.sha256(b"".join(blocks)).hexdigest()
         assert file.size == 300_000
         name = new_upload_name(file.sha256)
@@ -64,12 +64,12 @@ def test_a_file_is_hashed_while_it_arrives_and_kept_under_its_name(
 
 def test_a_file_that_is_not_kept_is_gone(artifacts: ArtifactStore, tmp_path: Path) -> None:
     with artifacts.incoming() as file:
-        file.write(b"half of it")
+        file.write([b"half of it"])
         assert len(files(tmp_path)) == 1
     assert files(tmp_path) == []
     file.discard()  # twice is fine
     with pytest.raises(OSError, match="discarded"):
-        file.write(b"a thread that comes late")
+        file.write([b"a thread that comes late"])
 
 
 def test_discarding_waits_for_a_write_that_is_under_way(artifacts: ArtifactStore, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_discarding_waits_for_a_write_that_is_under_way(artifacts: ArtifactStore
         block = bytes(2**20)
         while not refusals:
             try:
-                file.write(block)
+                file.write([block])
             except OSError as refusal:
                 refusals.append(refusal)
 
@@ -94,16 +94,16 @@ def test_discarding_waits_for_a_write_that_is_under_way(artifacts: ArtifactStore
 
 def test_a_disk_without_room_leaves_nothing(artifacts: ArtifactStore, tmp_path: Path) -> None:
     with files_of_at_most(2**20), artifacts.incoming() as file:
-        file.write(bytes(2**20))
+        file.write([bytes(2**20)])
         with pytest.raises(OSError, match="too large") as refused:
-            file.write(bytes(2**20))
+            file.write([bytes(2**20)])
     assert refused.value.errno == errno.EFBIG
     assert files(tmp_path) == []
 
 
 def test_a_name_that_leads_elsewhere_is_refused(artifacts: ArtifactStore, tmp_path: Path) -> None:
     with artifacts.incoming() as file:
-        file.write(b"x")
+        file.write([b"x"])
         with pytest.raises(InvalidArtifactNameError):
             artifacts.keep(file, "../outside")
         with pytest.raises(InvalidArtifactNameError):
@@ -154,7 +154,7 @@ def test_files_that_broke_off_are_deleted_once_nobody_can_still_be_sending(
     artifacts: ArtifactStore, tmp_path: Path
 ) -> None:
     broken_off, arriving = artifacts.incoming(), artifacts.incoming()
-    arriving.write(b"x" * 2**20)
+    arriving.write([b"x" * 2**20])
     age(next(path for path in files(tmp_path) if path.stat().st_size == 0), HOUR + 1)
     assert artifacts.delete_old_incoming(HOUR) == 1
     assert [path.stat().st_size for path in files(tmp_path)] == [2**20]
