@@ -167,7 +167,7 @@ class _DataDependent(nn.Module):
         while bool(x.norm() > 3.0) and turns < 8:
             x = torch.tanh(self.inner(x)) * 0.8
             turns += 1
-        if bool(x.sum() > 0):
+        if bool(x.sum() > 0):  # noqa: SIM108 - it is to be a condition
             x = x * 2.0
         else:
             x = -x
@@ -183,7 +183,6 @@ def data_dependent_loop() -> tuple[nn.Module, Tensor]:
     return _DataDependent(), torch.randn(4, 6) * 3
 
 
-@torch.jit.script
 class Scale:
     def __init__(self, factor: float) -> None:
         self.factor = factor
@@ -227,8 +226,8 @@ class _Containers(nn.Module):
             outputs[name] = torch.relu(linear(x)) * self.weights[name]
         parts: list[Tensor] = []
         for name in outputs:
-            parts.append(outputs[name])
-        message = "a{}b".format(len(parts))
+            parts.append(outputs[name])  # noqa: PERF401 - it is to be an append
+        message = f"a{len(parts)}b"
         assert message == "a2b", "two parts"
         return self.head(torch.cat(parts, dim=1))
 

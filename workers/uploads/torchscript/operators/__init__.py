@@ -52,7 +52,7 @@ def resolve(kind: str, schema: str | None) -> Operation | None:
     if schema is None:
         return None
     overload, _, arguments = schema.partition("(")
-    if "Tensor" not in schema.replace("aten::", "") or _is_generic(arguments):
+    if "Tensor" not in arguments.partition(" -> ")[0] or _is_generic(arguments):
         function = _python_function(kind, overload, arguments)
         if function is not None:
             return Operation(function)

@@ -61,14 +61,16 @@ RESAMPLING = """
 LINEAR_ALGEBRA = """
     addbmm addmm addmv addr baddbmm bmm chain_matmul dot einsum inner kron matmul mm mv outer ger tensordot
     vdot cdist cross linalg_cross linalg_norm linalg_vector_norm linalg_matrix_norm linalg_matmul
-    linalg_vecdot     linalg_multi_dot norm frobenius_norm _trilinear trace det linalg_det linalg_inv inverse matrix_exp
+    linalg_vecdot linalg_multi_dot norm frobenius_norm _trilinear trace det linalg_det linalg_inv
+    inverse matrix_exp
     linalg_solve linalg_cholesky linalg_qr linalg_eigh linalg_svd
 """
 
 REDUCTIONS = """
     all amax amin aminmax any argmax argmin argsort count_nonzero cummax cummin diff logcumsumexp logsumexp
     max mean median min mode nanmean nansum nonzero prod sort std std_mean sum topk kthvalue msort var
-    var_mean     allclose equal isclose isfinite isinf isnan isneginf isposinf logaddexp logaddexp2 maximum minimum fmax
+    var_mean allclose equal isclose isfinite isinf isnan isneginf isposinf logaddexp logaddexp2
+    maximum minimum fmax
     fmin rsub where sum_to_size dist unique_consecutive _unique2
 """
 
