@@ -6,6 +6,7 @@ own folder even where it succeeds.
 
 import ctypes
 import errno
+import fcntl
 import json
 import mmap
 import os
@@ -135,6 +136,7 @@ KERNEL: dict[str, Callable[[Path], Any]] = {
     "fork": fork,
     "start a program by way of Python": lambda _: subprocess.run(["/bin/true"], check=True),
     "signal its parent": lambda _: os.kill(os.getppid(), 0),
+    "have its parent signalled": lambda _: fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid()),
     "signal everybody": lambda _: os.kill(-1, 0),
     "become root": lambda _: os.setresuid(0, 0, 0),
     "share memory that no limit counts": map_shared_memory,

@@ -65,7 +65,7 @@ def test_a_job_that_may_use_a_gpu_cannot_touch_files_either(
     assert target.read_text() == "alive"
 
 
-@pytest.mark.parametrize("what", ["open a socket", "open a raw socket", "fork", "signal its parent"])
+@pytest.mark.parametrize("what", ["open a socket", "fork", "signal its parent", "have its parent signalled"])
 def test_a_job_that_may_use_a_gpu_reaches_no_network_and_no_process_either(
     attempt: Attempt, what: str
 ) -> None:

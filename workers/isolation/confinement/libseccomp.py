@@ -23,12 +23,13 @@ def fail_with(number: int) -> int:
 
 class Comparison(IntEnum):
     NOT_EQUAL = 1
+    LESS = 2
     EQUAL = 4
     MASKED_EQUAL = 7
 
 
 class Condition(NamedTuple):
-    """What an argument (0 is the first) of a call has to be: (not) `value` or, masked, with `value` as mask,
+    """What an argument (0 is the first) of a call has to be: (not) `value`, less, or masked by `value`, then
     `masked_value`."""
 
     argument: int

@@ -1,6 +1,7 @@
 """seccomp: which system calls the kernel carries out for a process. The lists are in `system_calls`."""
 
 import errno
+import fcntl
 import os
 
 from workers.isolation.confinement import libseccomp
@@ -20,6 +21,9 @@ MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 CLONE_THREAD = 0x0001_0000
 PR_SET_NAME, PR_GET_NAME, PR_SET_VMA = 15, 16, 0x5356_4D41
 ACCESS_MODE = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+F_SETOWN_EX = 15
+FILE_LOCKS = (36, 37, 38)
+"""The locks of open files: F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW."""
 UNIX_SOCKETS = 1
 SOCKET_MAKERS = ("socket", "socketpair")
 SIGNAL_SENDERS = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
@@ -43,6 +47,7 @@ def enforce(*, cuda: bool) -> None:
         rules.add(ALLOW, ALLOWED.split())
         _allow_private_memory(rules)
         _allow_opening(rules)
+        _allow_file_control(rules)
         _allow_what_concerns_itself(rules)
     _refuse_signals_to_others(rules)
     _refuse_processes(rules, cuda=cuda)
@@ -68,6 +73,12 @@ def _allow_opening(rules: Filter) -> None:
         rules.add(ALLOW, ["openat"], _masked(2, os.O_TRUNC | ACCESS_MODE, os.O_TRUNC | mode))
 
 
+def _allow_file_control(rules: Filter) -> None:
+    rules.add(ALLOW, ["fcntl"], Condition(1, Comparison.LESS, fcntl.F_SETOWN))
+    for command in (fcntl.F_DUPFD_CLOEXEC, *FILE_LOCKS):
+        rules.add(ALLOW, ["fcntl"], Condition(1, Comparison.EQUAL, command))
+
+
 def _allow_what_concerns_itself(rules: Filter) -> None:
     """Names of threads and memory, its own limits, signals (how a process aborts), the cores it runs on."""
     for option in (PR_SET_NAME, PR_GET_NAME, PR_SET_VMA):
@@ -81,6 +92,8 @@ def _refuse_signals_to_others(rules: Filter) -> None:
     """Landlock does so too, but only from its version 6 on."""
     rules.add(REFUSE, SIGNAL_SENDERS, Condition(0, Comparison.NOT_EQUAL, os.getpid()))
     rules.add(REFUSE, ["tkill"])
+    for command in (fcntl.F_SETOWN, fcntl.F_SETSIG, F_SETOWN_EX):  # by way of a file
+        rules.add(REFUSE, ["fcntl"], Condition(1, Comparison.EQUAL, command))
 
 
 def _refuse_processes(rules: Filter, *, cuda: bool) -> None:
