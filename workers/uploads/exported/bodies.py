@@ -77,9 +77,10 @@ class BodyBuilder:
             write(frame, function(*[read(frame) for read in readers], **constant, **named))
 
         def plain_step(frame: Values) -> None:
-            write(frame, function(*[read(frame) for read in readers]))
+            frame[slot] = function(*[read(frame) for read in readers])
 
-        self._emit(step if node.named else plain_step, node.target)
+        slot = self._single(node.outputs)
+        self._emit(step if node.named or not slot else plain_step, node.target)
 
     def _layer(self, node: Node) -> None:
         flow = self._network.layers.flow(node)
@@ -111,7 +112,13 @@ class BodyBuilder:
             else:
                 write(frame, child(*[read(frame) for read in readers]))
 
-        self._emit(step, inner.call.class_name, calls_out=True)
+        def plain_step(frame: Values) -> None:
+            frame[slot] = frame[0]._modules[names[0]](read_one(frame))
+
+        slot = self._single(outputs)
+        is_plain = slot and not number and len(names) == len(readers) == 1
+        read_one = readers[0] if readers else itemgetter(0)
+        self._emit(plain_step if is_plain else step, inner.call.class_name, calls_out=True)
 
     def _reader(self, value: Template) -> Reader:
         if isinstance(value, Reference):
@@ -139,6 +146,11 @@ class BodyBuilder:
                 write_one(frame, result)
 
         return write if writers else _ignore
+
+    def _single(self, outputs: Outputs) -> int:
+        """The place of the only output; 0 if there is another number of them, or it is a list."""
+        name = outputs[0] if len(outputs) == 1 else None
+        return self._slot(name) if isinstance(name, str) else 0
 
     def _slot(self, name: str) -> int:
         return self._slots.setdefault(name, 1 + len(self._slots))

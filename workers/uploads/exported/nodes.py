@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workers.uploads.errors import UnsafeUploadError
@@ -80,6 +80,9 @@ def read_nodes(graph: Mapping[str, Any], buffers: set[str]) -> list[Node]:
 
 def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str]) -> Node:
     positional, named = [], {}
+    numbers = [argument for argument in described["inputs"] if not _is_tensor(argument["arg"])]
+    if found.of_numbers is not None and any(argument["name"] in found.tensors for argument in numbers):
+        found = replace(found, function=found.of_numbers, quick=None)
     for argument in described["inputs"]:
         value = _renamed(template(argument["arg"]), same)
         if argument["kind"] == _POSITIONAL:
@@ -94,6 +97,10 @@ def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str
         [_output(output) for output in described["outputs"]],
         _calls(described["metadata"].get("nn_module_stack", _NO_STACK)),
     )
+
+
+def _is_tensor(argument: Mapping[str, Any]) -> bool:
+    return not {"as_tensor", "as_tensors"}.isdisjoint(argument)
 
 
 def _renamed(value: Template, same: Mapping[str, str]) -> Template:

@@ -12,7 +12,7 @@ import torch
 from workers.uploads.archive.operators import HARMFUL, OTHER_LIBRARIES
 from workers.uploads.errors import InvalidUploadError, UnsafeUploadError
 from workers.uploads.torchscript.limits import check_integer
-from workers.uploads.torchscript.operators import resolve
+from workers.uploads.torchscript.operators import hazards, resolve
 from workers.uploads.torchscript.operators.layers import layer_name
 from workers.uploads.torchscript.operators.permitted import PERMITTED
 
@@ -32,6 +32,7 @@ DECOMPOSED = frozenset(
         "lift_fresh_copy",
         "alias_copy",
         "view_copy",
+        "_unsafe_view",
         "slice_copy",
         "select_copy",
         "copy",
@@ -102,6 +103,10 @@ class Operation:
     """For a tensor operator, its name, such as `relu_`; else empty."""
     quick: Callable[..., Any] | None = None
     """The same by a shorter way, if there is one, for calls without keyword arguments."""
+    of_numbers: Callable[..., Any] | None = None
+    """The same for calls with a number where the schema has a tensor, which a number cannot make larger."""
+    tensors: frozenset[str] = frozenset()
+    """Names of the arguments that are tensors in the schema."""
 
     @property
     def layer(self) -> str | None:
@@ -139,7 +144,10 @@ def operation(target: str) -> Operation | None:
     resolved = resolve(f"aten::{name}", str(found._schema))
     if resolved is None:
         raise _refusal(target)
-    return Operation(resolved.function, name, resolved.quick)
+    tensors = frozenset(
+        argument.name for argument in found._schema.arguments if str(argument.type) == "Tensor"
+    )
+    return Operation(resolved.function, name, resolved.quick, hazards.guard(name, found), tensors)
 
 
 def _refusal(target: str) -> InvalidUploadError | UnsafeUploadError:
