@@ -214,7 +214,7 @@ class UploadSequences(RuleBasedStateMachine):
     @invariant()
     def every_upload_is_there_with_its_file_and_its_users_counted(self) -> None:
         for key in KEYS:
-            record = self.store.execute(commands.read_upload(key.id, key.kind))
+            record = self.store.execute(upload_commands.read_upload(key.id, key.kind))
             assert (record is not None) == (key in self.model.retention), key
             if record is not None:
                 assert record.jobs == self.model.users(key)
@@ -255,7 +255,8 @@ class UploadSequences(RuleBasedStateMachine):
                 self.artifacts.delete(removal.artifact)
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("examples", [25, pytest.param(500, marks=pytest.mark.slow)])
 def test_no_sequence_loses_a_used_file_or_keeps_an_unused_one_for_ever(
     redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:
