@@ -19,6 +19,8 @@ UNSAFE, INVALID = ErrorCode.UNSAFE_CHECKPOINT, ErrorCode.MODEL_INVALID
 _FACTORY = "layout=None, device=None, pin_memory=None"
 _HUGE = 2**40
 _DOUBLINGS = 48
+_USED = "x = torch.add(x, torch.sum(y))"
+"""What is not used is not even computed."""
 
 
 def _forward(*lines: str, before: str = "") -> Callable[[Path], bytes]:
@@ -30,8 +32,8 @@ def _loop(*body: str, first: str = "y = x") -> Callable[[Path], bytes]:
     return _forward(first, "while True:", *(f"  {line}" for line in body))
 
 
-def _doubling(first: str, step: str) -> Callable[[Path], bytes]:
-    return _forward(first, "for i in range(60):", f"  {step}")
+def _doubling(first: str, step: str, *then: str) -> Callable[[Path], bytes]:
+    return _forward(first, "for i in range(60):", f"  {step}", *then)
 
 
 def _set_state(canary: Path) -> bytes:
@@ -173,7 +175,10 @@ LOOPS = (
     ),
     _program("call-doubling", "call 2^48 functions", _call_doubling, "rebuild"),
     _program(
-        "fork-bomb", "spin in other threads", _forward("y = fork(__torch__.f, x)", before=_SPIN), "rebuild"
+        "fork-bomb",
+        "spin in other threads",
+        _forward("x = torch.wait(fork(__torch__.f, x))", before=_SPIN),
+        "rebuild",
     ),
 )
 
@@ -181,19 +186,19 @@ MEMORY = (
     _program(
         "huge-zeros",
         "make a tensor of 2^40 elements",
-        _forward(f"y = torch.zeros([{_HUGE}], dtype=None, {_FACTORY})"),
+        _forward(f"y = torch.zeros([{_HUGE}], dtype=None, {_FACTORY})", _USED),
         "rebuild",
     ),
     _program(
         "huge-repeat",
         "repeat a tensor 2^40 times",
-        _forward("y = torch.repeat(x, [1048576, 1048576])"),
+        _forward("y = torch.repeat(x, [1048576, 1048576])", _USED),
         "rebuild",
     ),
     _program(
         "huge-arange",
         "count to 2^40",
-        _forward(f"y = torch.arange({_HUGE}, dtype=None, {_FACTORY})"),
+        _forward(f"y = torch.arange({_HUGE}, dtype=None, {_FACTORY})", _USED),
         "rebuild",
     ),
     _program(
@@ -201,6 +206,8 @@ MEMORY = (
         "resize a tensor to 2^40 elements",
         _forward(f"y = torch.resize_(x, [{_HUGE}])"),
         "rebuild",
+        INVALID,
+        "aten::resize_",
     ),
     _program(
         "list-doubling", "double a list 60 times", _doubling("l = [1, 2]", "l = torch.add(l, l)"), "rebuild"
@@ -211,11 +218,16 @@ MEMORY = (
     _program(
         "format-doubling",
         "double a text by formatting",
-        _doubling('s = "{}{}"', "s = torch.format(s, s, s)"),
-        "rebuild",
+        _doubling('s = "{}{}"', "s = torch.format(s, s, s)", "x = torch.add(x, torch.len(s))"),
+        "nothing",
+        None,
     ),
     _program(
-        "huge-power", "make an integer of 10^9 digits", _forward("y = torch.pow(10, 1000000000)"), "rebuild"
+        "huge-power",
+        "make an integer of 10^9 digits",
+        _forward("x = torch.add(x, torch.pow(10, 1000000000))"),
+        "nothing",
+        None,
     ),
     _program(
         "many-tensors",
@@ -224,6 +236,7 @@ MEMORY = (
             "l = annotate(List[Tensor], [])",
             "for i in range(100000):",
             f"  _0 = torch.append(l, torch.ones([4194304], dtype=None, {_FACTORY}))",
+            "x = torch.add(x, torch.len(l))",
         ),
         "limits",
         ErrorCode.OUT_OF_MEMORY,
@@ -276,14 +289,14 @@ CRASHES = (
     _program(
         "strided-far",
         "view memory far beyond a tensor",
-        _forward("y = torch.as_strided(x, [1000000000], [1], 0)"),
+        _forward("y = torch.as_strided(x, [1000000000], [1], 0)", _USED),
         "rebuild",
         INVALID,
     ),
     _program(
         "index-far",
         "index far beyond a tensor",
-        _forward("y = torch.select(x, 0, 1000000000)"),
+        _forward("y = torch.select(x, 0, 1000000000)", _USED),
         "rebuild",
         INVALID,
     ),
