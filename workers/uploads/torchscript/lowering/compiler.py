@@ -61,8 +61,9 @@ class Compiler:
         scope = self._scope(module, plan, [method.graph for method in graphs.values()])
         for name in graphs:
             plan.methods[name] = Program(f"{plan.name}.{name}", self._runtime)
+        is_own_layer = qualified.startswith(OWN_LAYERS)
         for name, method in graphs.items():
-            self._fill(plan.methods[name], method, scope)
+            self._fill(plan.methods[name], method, scope, is_own_layer=is_own_layer)
         if qualified == self._root:
             plan.pre_hooks = self._hooks(module._get_forward_pre_hooks(), "forward_pre_hook")
             plan.hooks = self._hooks(module._get_forward_hooks(), "forward_hook")
@@ -157,9 +158,17 @@ class Compiler:
         return function
 
     def _fill(
-        self, program: Program, function: Any, scope: Scope | None, known: Mapping[int, Any] | None = None
+        self,
+        program: Program,
+        function: Any,
+        scope: Scope | None,
+        known: Mapping[int, Any] | None = None,
+        *,
+        is_own_layer: bool = False,
     ) -> None:
         arguments = list(function.schema.arguments)
         defaults = {i: a.default_value for i, a in enumerate(arguments) if a.has_default_value()}
-        lowering = Lowering(self, program, function.graph, scope, dict(known or {}))
+        lowering = Lowering(
+            self, program, function.graph, scope, dict(known or {}), is_own_layer=is_own_layer
+        )
         lowering.fill([argument.name for argument in arguments], defaults)

@@ -27,11 +27,15 @@ class Lowering:
         graph: Graph,
         scope: Scope | None,
         known: dict[int, Any] | None = None,
+        *,
+        is_own_layer: bool = False,
     ) -> None:
         self.compiler = compiler
         self.program = program
         self.scope = scope
         """Whose child modules its operators become; None where they stay inline."""
+        self.is_own_layer = is_own_layer
+        """Whether it is the code of one of PyTorch's own modules."""
         self.function = program.name
         """The function whose nodes are being read: the program's own, or one that is written into it."""
         self._known: dict[str, Any] = {}
@@ -128,7 +132,7 @@ class Lowering:
         outside = self.slots.prefix, self.function
         self._inlined += 1
         self._inline_depth += 1
-        self.slots.prefix, self.function = f"{self._inlined}:", name
+        self.slots.prefix, self.function = f"{self._inlined}:", f"{name}, called by {self.function}"
         for value, (slot, is_known, known) in zip(graph.inputs(), given, strict=True):
             self.slots.bind(value, slot)
             if is_known:

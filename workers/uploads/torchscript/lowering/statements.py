@@ -66,6 +66,15 @@ def _tuple_maker(node: Node) -> Callable[..., Any]:
     return namedtuple("Output", names)  # its names are known only here
 
 
+def lower_gradient_question(lowering: Lowering, node: Node) -> None:
+    """Whether gradients are recorded. PyTorch's transformer layers ask for it and, where they are not, run a
+    fused form that shows nothing of its submodules; here they always answer yes."""
+    if lowering.is_own_layer:
+        lowering.constant(next(iter(node.outputs())), True)
+    else:
+        lower_operation(lowering, node)
+
+
 FORMS: dict[str, Lowerer] = {
     "prim::Constant": lower_constant,
     "prim::GetAttr": lower_read,
@@ -83,5 +92,7 @@ FORMS: dict[str, Lowerer] = {
     "prim::ListUnpack": lower_unpack,
     "prim::ListConstruct": lower_list,
     "prim::TupleConstruct": lower_tuple,
+    "aten::is_grad_enabled": lower_gradient_question,
+    "prim::requires_grad": lower_gradient_question,
 }
 """By kind; all others are operators."""

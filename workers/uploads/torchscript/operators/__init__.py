@@ -93,20 +93,22 @@ def _tensor_operation(kind: str, overload: str) -> Operation | None:
     if found is None or any(_is_refused(argument) for argument in found._schema.arguments):
         return None
     parameters = tuple(_parameter(argument) for argument in found._schema.arguments)
-    function = _guarded(
-        name, _zeroed(found._op) if name in UNINITIALIZED else found._op, found._op, parameters
-    )
+    plain = _zeroed(found._op) if name in UNINITIALIZED else found._op
+    function = _guarded(name, plain, found, parameters)
     quick = QUICK.get(overload)
     if quick is None:
         return Operation(function, parameters)
-    return Operation(function, parameters, _guarded(name, quick, found._op, parameters))
+    return Operation(function, parameters, _guarded(name, quick, found, parameters))
 
 
 def _guarded(
-    name: str, function: Callable[..., Any], rehearsed: Callable[..., Any], parameters: tuple[Parameter, ...]
+    name: str,
+    function: Callable[..., Any],
+    operator: torch._ops.OpOverload,
+    parameters: tuple[Parameter, ...],
 ) -> Callable[..., Any]:
     tensors = sum(1 for _ in itertools.takewhile(lambda parameter: parameter.kind == "Tensor", parameters))
-    return hazards.guard(name, sizes.guard(name, function, rehearsed, tensors=tensors))
+    return hazards.guard(name, sizes.guard(name, function, operator, tensors=tensors))
 
 
 def _is_refused(argument: Any) -> bool:

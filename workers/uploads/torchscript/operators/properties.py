@@ -76,8 +76,7 @@ PROPERTIES: dict[str, Callable[..., Any]] = {
     "aten::set_grad_enabled": torch._C._set_grad_enabled,
     "aten::is_scripting": lambda: True,
     "aten::_get_tracing_state": _never,
-    # PyTorch's transformer layers then leave out their fused forms, which have no submodules to look into.
-    "aten::has_torch_function": lambda *_: True,
+    "aten::has_torch_function": _never,
     "aten::is_autocast_enabled": _never,
     "aten::is_autocast_cpu_enabled": _never,
     "aten::_assert_tensor_metadata": _nothing,

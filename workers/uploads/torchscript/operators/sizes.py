@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 
 from workers.uploads.torchscript.limits import MAX_ELEMENTS, RefusalError, unsafe
 from workers.uploads.torchscript.operators.bounds import BELOW_PRODUCT, BOUNDS, Bound, broadcast
@@ -16,13 +17,13 @@ from workers.uploads.torchscript.operators.bounds import BELOW_PRODUCT, BOUNDS, 
 Function = Callable[..., Any]
 
 
-def guard(name: str, function: Function, rehearsed: Function, *, tensors: int) -> Function:
+def guard(name: str, function: Function, operator: OpOverload, *, tensors: int) -> Function:
     """The operator, refusing to create a tensor above the limit.
 
     Args:
         name: Its name in the `aten` namespace.
         function: What runs it.
-        rehearsed: What runs it where `function` cannot run on the `meta` device.
+        operator: The operator itself, to be rehearsed on the `meta` device.
         tensors: How many of its first arguments are tensors.
 
     Raises:
@@ -32,39 +33,40 @@ def guard(name: str, function: Function, rehearsed: Function, *, tensors: int) -
     if bound is None or (bound is broadcast and tensors < 2):
         return function
     if bound in BELOW_PRODUCT and tensors >= 2:
-        return _guard_two(bound, function, rehearsed)
+        return _guard_two(bound, function, operator)
 
     def guarded(*arguments: Any, **named: Any) -> Any:
         if bound(*arguments) > MAX_ELEMENTS:
-            rehearse(rehearsed, arguments, named)
+            rehearse(operator, arguments, named)
         return function(*arguments, **named)
 
     return guarded
 
 
-def _guard_two(bound: Bound, function: Function, rehearsed: Function) -> Function:
+def _guard_two(bound: Bound, function: Function, operator: OpOverload) -> Function:
     """The same for operators that run so often that the check must cost next to nothing."""
     count = Tensor.numel
 
     def guarded(first: Any, second: Any, *others: Any, **named: Any) -> Any:
         if count(first) * count(second) > MAX_ELEMENTS and bound(first, second, *others) > MAX_ELEMENTS:
-            rehearse(rehearsed, (first, second, *others), named)
+            rehearse(operator, (first, second, *others), named)
         return function(first, second, *others, **named)
 
     return guarded
 
 
-def rehearse(function: Function, arguments: Iterable[Any], named: Mapping[str, Any]) -> None:
+def rehearse(operator: OpOverload, arguments: Iterable[Any], named: Mapping[str, Any]) -> None:
     """Compute the shape of the result alone.
 
     Raises:
         RefusalError: It is too large, or cannot be known.
     """
     named = {key: _on_meta(value) for key, value in named.items()}
-    named |= {"device": torch.device("meta")} if "device" in named else {}
+    if any(argument.name == "device" for argument in operator._schema.arguments):
+        named["device"] = torch.device("meta")
     try:
-        with torch.no_grad(), torch.device("meta"):
-            result = function(*map(_on_meta, arguments), **named)
+        with torch.no_grad():
+            result = operator(*map(_on_meta, arguments), **named)
     except RefusalError:
         raise
     except (RuntimeError, OverflowError, TypeError) as error:
