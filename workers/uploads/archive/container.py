@@ -1,5 +1,6 @@
 """A sender's zip archive: opened only if its structure is plain, and read within bounds."""
 
+import encodings.cp437  # noqa: F401 - zipfile asks for it when it reads names; a confined process may not find it then
 import struct
 import zipfile
 import zlib

@@ -32,7 +32,7 @@ DECOMPOSED = ["mlp", "lstm", "transformer", "tied", "functional_layers"]
 
 
 class Shared(nn.Module):
-    """Modules called twice, an activation that two blocks share, a constant, buffers, a dictionary of outputs."""
+    """Modules called twice, one that two others share, a constant, buffers, nested outputs."""
 
     def __init__(self) -> None:
         super().__init__()
