@@ -6,8 +6,8 @@ read here as data. Nothing pickled is opened, and symbolic expressions are not l
 
 - `document`: the JSON documents in the archive.
 - `weights`: parameters, buffers and constants, each checked against the record that holds it.
-- `arguments`, `operators`, `nodes`: the steps of the graph, with operators from the list of those that are
-  permitted.
+- `arguments`, `operators`, `nodes`, `subgraphs`, `graph`: the steps of the graph, with operators from the
+  list of those that are permitted.
 - `frames`: which steps belong to which call of which module.
 - `lowering`, `modules`: the tree of modules, and what each of them runs.
 - `signature`: what goes in and comes out.

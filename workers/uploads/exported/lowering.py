@@ -9,9 +9,10 @@ from workers.uploads.errors import InvalidUploadError
 from workers.uploads.exported.bodies import BodyBuilder
 from workers.uploads.exported.document import Document
 from workers.uploads.exported.frames import Frame, frames_of
+from workers.uploads.exported.graph import read_nodes
 from workers.uploads.exported.layers import Layers, OperatorChildren
 from workers.uploads.exported.modules import ExportedModule, ExportedNetwork, ExportedRecurrent
-from workers.uploads.exported.nodes import Node, read_nodes
+from workers.uploads.exported.nodes import Node
 from workers.uploads.exported.signature import Signature, read_signature
 from workers.uploads.exported.states import States
 from workers.uploads.torchscript.runtime import Runtime

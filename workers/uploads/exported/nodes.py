@@ -9,7 +9,6 @@ from workers.uploads.errors import UnsafeUploadError
 from workers.uploads.exported.arguments import Reference, Template, references, template
 from workers.uploads.exported.operators import Operation, operation
 
-MAX_NODES = 100_000
 MAX_DEPTH = 60
 """Most modules within one another."""
 _NAME = re.compile(r"\w+(\.\w+)*", re.ASCII)
@@ -56,26 +55,14 @@ class Node:
         return [name for output in self.outputs for name in ([output] if isinstance(output, str) else output)]
 
 
-def read_nodes(graph: Mapping[str, Any], buffers: set[str]) -> list[Node]:
-    """The steps of a graph, without those that compute nothing.
+def read_node(described: Mapping[str, Any], same: Mapping[str, str]) -> Node | None:
+    """A step; None if it computes nothing. `same` maps the names of values to those that they are the same
+    as.
 
-    What an operator in place gives is the buffer that it changed, if it changed one: `buffers` has their
-    names. Raises UploadError for operators and arguments that are not supported.
+    Raises UploadError for operators and arguments that are not supported.
     """
-    if len(graph["nodes"]) > MAX_NODES:
-        raise UnsafeUploadError(f"the graph has more than {MAX_NODES:,} steps")
-    same: dict[str, str] = {}
-    nodes = []
-    for described in graph["nodes"]:
-        found = operation(described["target"])
-        if found is None:
-            continue
-        node = _node(described, found, same)
-        if found.name.endswith("_") and node.uses and node.uses[0] in buffers and len(node.gives) == 1:
-            same[node.gives[0]] = node.uses[0]
-            node = _without_outputs(node)
-        nodes.append(node)
-    return nodes
+    found = operation(described["target"])
+    return None if found is None else _node(described, found, same)
 
 
 def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str]) -> Node:
@@ -107,10 +94,6 @@ def _renamed(value: Template, same: Mapping[str, str]) -> Template:
     if isinstance(value, Reference):
         return Reference(same.get(value.name, value.name))
     return [_renamed(item, same) for item in value] if isinstance(value, list) else value
-
-
-def _without_outputs(node: Node) -> Node:
-    return Node(node.target, node.operation, node.positional, node.named, [], node.calls)
 
 
 def _output(argument: Mapping[str, Any]) -> str | list[str]:
