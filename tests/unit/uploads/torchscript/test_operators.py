@@ -1,5 +1,7 @@
 """The tables of operators."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ from workers.uploads.torchscript.operators.quick import QUICK
 DANGEROUS = """
     from_file save set_ set_data resize_ resize_as_ as_strided as_strided_ _sparse_coo_tensor_unsafe
     manual_seed seed record_stream pin_memory bincount histc max_unpool2d embedding_bag
-    _pack_padded_sequence native_batch_norm _unsafe_index _index_put_impl_ _reinterpret_tensor
+    _pack_padded_sequence take_along_dim native_batch_norm _unsafe_index _index_put_impl_ _reinterpret_tensor
     to_sparse to_mkldnn quantize_per_tensor requires_grad_ _cufft_set_plan_cache_max_size
     from_buffer storage_offset _nested_view_from_buffer sparse_coo_tensor
 """.split()  # noqa: SIM905
@@ -51,6 +53,56 @@ def test_no_operator_writes_into_an_output_that_it_is_given() -> None:
 
 def test_no_operator_takes_a_generator_from_the_archive() -> None:
     assert resolve("aten::Generator", "aten::Generator(*, int? seed=None) -> Generator") is None
+
+
+def unreachable_with_check(name: str) -> Callable[..., object]:
+    return hazards.guard(name, lambda *_, **__: pytest.fail("It ran."))
+
+
+def recurrent_weights(gates: int, hidden: int = 6) -> list[torch.Tensor]:
+    rows = gates * hidden
+    return [torch.randn(rows, 4), torch.randn(rows, hidden), torch.randn(rows), torch.randn(rows)]
+
+
+@pytest.mark.parametrize("wrong", range(4))
+@pytest.mark.parametrize(("name", "gates"), hazards.GATES.items())
+def test_a_recurrent_operator_is_not_given_weights_that_do_not_fit(name: str, gates: int, wrong: int) -> None:
+    """PyTorch reads beyond the end of some."""
+    weights, state = recurrent_weights(gates), torch.zeros(1, 2, 6)
+    weights[wrong] = weights[wrong][1:]
+    states = [state, state] if name == "lstm" else state
+    with pytest.raises(RefusalError):
+        unreachable_with_check(name)(torch.randn(3, 2, 4), states, weights, True, 1, 0.0, True, False, False)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 600), (1, 2, 5), (2, 2, 6), (1, 3, 6)])
+def test_a_recurrent_operator_is_not_given_states_that_do_not_fit(shape: tuple[int, ...]) -> None:
+    """PyTorch stops the process on some."""
+    run, states = unreachable_with_check("lstm"), [torch.zeros(shape)] * 2
+    with pytest.raises(RefusalError):
+        run(torch.randn(3, 2, 4), states, recurrent_weights(4), True, 1, 0.0, True, False, False)
+
+
+def test_attention_is_not_given_fewer_values_than_keys() -> None:
+    query, keys, values = torch.randn(1, 2, 5, 4), torch.randn(1, 2, 7, 4), torch.randn(1, 2, 3, 4)
+    with pytest.raises(RefusalError):
+        unreachable_with_check("scaled_dot_product_attention")(query, keys, values)
+
+
+def test_weight_normalisation_is_not_given_fewer_lengths_than_directions() -> None:
+    with pytest.raises(RefusalError):
+        unreachable_with_check("_weight_norm")(torch.randn(4, 8), torch.randn(2), 0)
+
+
+@pytest.mark.parametrize("scale", [1e-20, -1.0, float("nan"), float("inf"), 0.0])
+def test_nothing_is_resampled_by_an_extreme_factor(scale: float) -> None:
+    with pytest.raises(RefusalError):
+        unreachable_with_check("upsample_nearest2d")(torch.randn(1, 1, 4, 4), [30, 30], scale, 1.0)
+
+
+def test_an_unknown_mode_of_sampling_is_refused() -> None:
+    with pytest.raises(RefusalError):
+        unreachable_with_check("grid_sampler")(torch.randn(1, 1, 4, 4), torch.zeros(1, 2, 2, 2), 77, 0, False)
 
 
 def test_overloads_that_size_their_result_by_values_are_refused() -> None:

@@ -28,8 +28,6 @@ def lower_layer(lowering: Lowering, node: Node, layer: str, operation: Operation
     values = list(node.inputs())
     if lowering.scope is None:
         return layer in RECURRENT and _lower_recurrent(lowering, node, layer, operation)
-    if layer in RECURRENT and _is_packed(operation):
-        return False
     if spec.only_with_weight:
         swapped = _weight_position(lowering, values, spec)
         if swapped is None:
@@ -58,14 +56,8 @@ def lower_function_as_layer(lowering: Lowering, node: Node, layer: str, program:
     _emit(lowering, node, plan.finish(lowering.scope, program.run, takes_module=True), plan.inputs)
 
 
-def _is_packed(operation: Operation) -> bool:
-    return any(parameter.name == "batch_sizes" for parameter in operation.parameters or ())
-
-
 def _lower_recurrent(lowering: Lowering, node: Node, layer: str, operation: Operation) -> bool:
     """In a module of its own it stays there, and can be unrolled."""
-    if _is_packed(operation):
-        return False
     slots = lowering.inputs(node)
     write = writer(lowering.outputs(node))
     run = _with_tap(layer, operation)

@@ -3,7 +3,8 @@
 Left out on purpose: whatever reads or writes files (`from_file`, `save`), changes storages (`set_`,
 `resize_`, `as_strided`), creates sparse, nested or quantized tensors, sizes its result by values in a tensor
 (`bincount`, `histc`), trusts indices or sizes without a check (`max_unpool2d`, `embedding_bag`,
-`native_batch_norm`, packed sequences), or touches the random state (`manual_seed`).
+`native_batch_norm`, `take_along_dim`, packed
+sequences), or touches the random state (`manual_seed`).
 """
 
 from collections.abc import Iterable
@@ -80,7 +81,7 @@ SHAPES = """
     expand_as flatten flip fliplr flipud gather hsplit hstack imag index index_select lift lift_fresh mH mT
     masked_select meshgrid moveaxis movedim narrow numpy_T matrix_H permute positive ravel real repeat
     repeat_interleave reshape reshape_as resolve_conj resolve_neg roll rot90 row_stack select select_scatter
-    slice slice_scatter split split_with_sizes stack swapaxes swapdims take take_along_dim tensor_split tile
+    slice slice_scatter split split_with_sizes stack swapaxes swapdims take  tensor_split tile
     to type_as unbind unflatten unfold unsafe_chunk unsafe_split unsafe_split_with_sizes view view_as
     view_as_complex view_as_real vsplit vstack one_hot _shape_as_tensor _reshape_from_tensor
     _cast_Double _cast_Float _cast_Half _cast_Int _cast_Long block_diag is_nonzero is_same_size
@@ -118,8 +119,17 @@ PERMITTED: frozenset[str] = frozenset().union(
 """Names in the `aten` namespace, of every overload without `out=`, named dimensions or a generator."""
 
 
-REFUSED_OVERLOADS = frozenset({"aten::repeat_interleave.Tensor", "aten::repeat_interleave.self_Tensor"})
-"""Overloads of permitted operators that size their result by values in a tensor."""
+REFUSED_OVERLOADS = frozenset(
+    {
+        "aten::repeat_interleave.Tensor",
+        "aten::repeat_interleave.self_Tensor",
+        "aten::lstm.data",
+        "aten::gru.data",
+        "aten::rnn_tanh.data",
+        "aten::rnn_relu.data",
+    }
+)
+"""Overloads of permitted operators that size their result by values in a tensor, or trust such values."""
 
 
 def is_permitted(operator: str) -> bool:
