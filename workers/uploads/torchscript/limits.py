@@ -10,7 +10,7 @@ from workers.uploads.errors import InvalidUploadError, UnsafeUploadError, Upload
 
 MAX_STATEMENTS = 2_000_000
 """Statements of the archive's code in one forward pass, loops and calls counted as often as they run."""
-MAX_NODES = 200_000
+MAX_NODES = 50_000
 """Nodes of all graphs together, with functions counted at each place that they are written into."""
 MAX_NESTING = 40
 """Depth of nested blocks (loops, conditions) and of functions written into one another."""
