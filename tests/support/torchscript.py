@@ -80,7 +80,7 @@ def loss_and_gradients(
 
 def assert_exact(archive: bytes, inputs: Tensor, steps: int = 2) -> None:
     """Loss and gradients of the rebuilt network are bit for bit those of TorchScript, more than once."""
-    with torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call]
+    with quietly(), torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call]
         script, network = loaded(archive), rebuild(archive)
         for seed in range(steps):
             expected_loss, expected = loss_and_gradients(script, inputs, seed)

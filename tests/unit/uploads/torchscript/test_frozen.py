@@ -21,7 +21,8 @@ def frozen_archive(name: str, form: str) -> tuple[bytes, nn.Module, torch.Tensor
 
 @pytest.mark.parametrize("form", ["script", "trace"])
 @pytest.mark.parametrize(
-    "name", ["mlp", "cnn", "residual", "lstm", "gru", "functional_layers", "tied", "containers"]
+    "name",
+    ["mlp", "cnn", "residual", "lstm", "gru", "functional_layers", "tied", "containers", "transformer"],
 )
 def test_a_frozen_network_computes_the_same_and_can_be_trained(name: str, form: str) -> None:
     archive, _, inputs = frozen_archive(name, form)

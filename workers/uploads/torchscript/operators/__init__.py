@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from workers.uploads.torchscript.operators import hazards, sizes
+from workers.uploads.torchscript.operators.composed import COMPOSED
 from workers.uploads.torchscript.operators.containers import CONSTRUCTORS, CONTAINERS, TEXTS
 from workers.uploads.torchscript.operators.numbers import FROM_TENSORS, NUMBERS, NUMBERS_BY_OVERLOAD, power
 from workers.uploads.torchscript.operators.permitted import is_permitted
@@ -46,7 +47,7 @@ class Operation:
 
 def resolve(kind: str, schema: str | None) -> Operation | None:
     """The operation for a kind of node (`aten::add`) with a schema (`aten::add.Tensor(Tensor self, …`)."""
-    for table in (PROPERTIES, CONSTRUCTORS):
+    for table in (PROPERTIES, CONSTRUCTORS, COMPOSED):
         if kind in table:
             return Operation(table[kind])
     if schema is None:
