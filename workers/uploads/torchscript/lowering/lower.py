@@ -17,6 +17,10 @@ Lowerer = Callable[["Lowering", Node], None]
 """What turns one kind of node into steps."""
 
 
+INLINED_LEVELS = 3
+"""Levels of functions that are written into one another only to save calls."""
+
+
 class Lowering:
     """One graph on its way to one program."""
 
@@ -117,8 +121,9 @@ class Lowering:
         self.slots.constant(value, content)
 
     def can_inline(self) -> bool:
-        """Whether another function may be written into this one."""
-        return self._inline_depth < MAX_NESTING
+        """Whether a function without layers is written into this one, to save a call. Not for ever: functions
+        that call others twice, level by level, would double each time."""
+        return self._inline_depth < INLINED_LEVELS
 
     def inline_function(self, name: str, graph: Graph, arguments: list[Value], output: Value) -> None:
         """Write a function's steps here, in place of a call.
