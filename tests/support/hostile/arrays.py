@@ -97,7 +97,7 @@ ARRAYS = (
         npy("(" * 3000 + ")" * 3000, "'<f4'", b""),
         "no .npy array",
     ),
-    _npz("npz-records", "have fields", npy("(24,)", "[('a', '<f4'), ('b', '<f4')]", bytes(192)), "records"),
+    _npz("npz-records", "have fields", npy("(24,)", "[('a', '<f4'), ('b', '<f4')]", bytes(192)), "type"),
     _npz("npz-text", "be text", npy("(24, 1)", "'<U2'", bytes(192)), "type"),
     _npz("npz-unknown-version", "confuse the reader", b"\x93NUMPY\x09\x00" + bytes(100), "no .npy array"),
     _npz("npz-bomb", "unpack 256 MiB from a small file", _BOMB, "the most is", zipfile.ZIP_DEFLATED),

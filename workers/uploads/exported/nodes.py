@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workers.uploads.errors import UnsafeUploadError
+from workers.uploads.errors import InvalidUploadError, UnsafeUploadError
 from workers.uploads.exported.arguments import Reference, Template, references, template
 from workers.uploads.exported.operators import Operation, operation
 
@@ -68,7 +68,7 @@ def read_node(described: Mapping[str, Any], same: Mapping[str, str]) -> Node | N
 def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str]) -> Node:
     positional, named = [], {}
     numbers = [argument for argument in described["inputs"] if not _is_tensor(argument["arg"])]
-    if found.of_numbers is not None and any(argument["name"] in found.tensors for argument in numbers):
+    if found.of_numbers is not None and any(found.is_tensor(argument["name"]) for argument in numbers):
         found = replace(found, function=found.of_numbers, quick=None)
     for argument in described["inputs"]:
         value = _renamed(template(argument["arg"]), same)
@@ -76,6 +76,8 @@ def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str
             positional.append(value)
         else:
             named[str(argument["name"])] = value
+    if not found.takes(len(positional), named):
+        raise InvalidUploadError(f"the graph calls {described['target']} with other arguments than it takes")
     return Node(
         described["target"],
         found,

@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,13 +105,27 @@ class Operation:
     """The same by a shorter way, if there is one, for calls without keyword arguments."""
     of_numbers: Callable[..., Any] | None = None
     """The same for calls with a number where the schema has a tensor, which a number cannot make larger."""
-    tensors: frozenset[str] = frozenset()
-    """Names of the arguments that are tensors in the schema."""
+    schema: torch.FunctionSchema | None = None
+    """Its arguments, for a tensor operator."""
 
     @property
     def layer(self) -> str | None:
         """The name of the layer that it is, without the underscore of the form in place, if it is one."""
         return layer_name(f"aten::{self.name}")
+
+    def is_tensor(self, name: str) -> bool:
+        """Whether the argument with this name is a tensor."""
+        arguments = self.schema.arguments if self.schema is not None else []
+        return any(argument.name == name and str(argument.type) == "Tensor" for argument in arguments)
+
+    def takes(self, count: int, names: Collection[str]) -> bool:
+        """Whether it can be called with so many positional arguments, and these others by name."""
+        arguments = self.schema.arguments if self.schema is not None else []
+        left = {argument.name: argument for argument in arguments[count:]}
+        missing = [name for name, argument in left.items() if not argument.has_default_value()]
+        return self.symbolic or (
+            count <= len(arguments) and set(names) <= set(left) and set(missing) <= set(names)
+        )
 
     @property
     def symbolic(self) -> bool:
@@ -140,14 +154,12 @@ def operation(target: str) -> Operation | None:
         raise _refusal(target)
     found = getattr(packet, overload)
     if name in DECOMPOSED:
-        return Operation(found, name)
+        return Operation(found, name, schema=found._schema)
     resolved = resolve(f"aten::{name}", str(found._schema))
     if resolved is None:
         raise _refusal(target)
-    tensors = frozenset(
-        argument.name for argument in found._schema.arguments if str(argument.type) == "Tensor"
-    )
-    return Operation(resolved.function, name, resolved.quick, hazards.guard(name, found), tensors)
+    numbers = hazards.guard(name, found)
+    return Operation(resolved.function, name, resolved.quick, numbers, found._schema)
 
 
 def _refusal(target: str) -> InvalidUploadError | UnsafeUploadError:

@@ -65,7 +65,8 @@ def _tensor(name: str, record: Tensor, payload: Mapping[str, Any]) -> Tensor:
     tensor = record.view(dtype).as_strided(shape, strides, offset)
     if not payload["is_param"]:
         return tensor
-    return nn.Parameter(tensor, requires_grad=bool(meta["requires_grad"]))
+    trained = bool(meta["requires_grad"]) and tensor.is_floating_point()
+    return nn.Parameter(tensor, requires_grad=trained)
 
 
 def _check(
