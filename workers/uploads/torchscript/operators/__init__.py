@@ -47,7 +47,7 @@ class Operation:
 
 def resolve(kind: str, schema: str | None) -> Operation | None:
     """The operation for a kind of node (`aten::add`) with a schema (`aten::add.Tensor(Tensor self, …`)."""
-    for table in (PROPERTIES, CONSTRUCTORS, COMPOSED):
+    for table in (PROPERTIES, CONSTRUCTORS):
         if kind in table:
             return Operation(table[kind])
     if schema is None:
@@ -57,6 +57,8 @@ def resolve(kind: str, schema: str | None) -> Operation | None:
         function = _python_function(kind, overload, arguments)
         if function is not None:
             return Operation(function)
+    if overload in COMPOSED:
+        return Operation(COMPOSED[overload])
     if kind in FROM_TENSORS:
         return Operation(FROM_TENSORS[kind])
     return _tensor_operation(kind, overload)

@@ -74,4 +74,4 @@ def _attend(qkv: Tensor, features: int, heads: int) -> Tensor:
 
 
 COMPOSED: dict[str, Callable[..., Any]] = {"aten::_transformer_encoder_layer_fwd": encoder_layer}
-"""By kind of node."""
+"""By overload."""
