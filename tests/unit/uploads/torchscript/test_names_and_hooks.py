@@ -131,3 +131,35 @@ def test_an_error_in_a_hook_comes_out_unchanged() -> None:
     copy.get_submodule("3").register_forward_hook(stop)
     with pytest.raises(KeyError, match="mine"):
         copy(torch.randn(2, 8))
+
+
+def level_1(x: torch.Tensor) -> torch.Tensor:
+    return torch.relu(torch.tanh(x))
+
+
+def level_2(x: torch.Tensor) -> torch.Tensor:
+    return level_1(x) + 1.0
+
+
+def level_3(x: torch.Tensor) -> torch.Tensor:
+    return level_2(x) * 2.0
+
+
+def level_4(x: torch.Tensor) -> torch.Tensor:
+    return level_3(x) - 1.0
+
+
+def level_5(x: torch.Tensor) -> torch.Tensor:
+    return level_4(level_4(x))
+
+
+class Deep(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return level_5(x)
+
+
+def test_layers_in_functions_of_functions_become_children() -> None:
+    network, inputs = Deep(), torch.randn(2, 3)
+    copy = rebuilt(network)
+    assert [path for path, _ in copy.named_children()] == ["tanh", "relu", "tanh_1", "relu_1"]
+    assert torch.equal(copy(inputs), network(inputs))

@@ -131,7 +131,7 @@ class Lowering:
         Raises:
             RefusalError: Functions are nested too deeply.
         """
-        if not self.can_inline():
+        if self._inline_depth >= MAX_NESTING:
             raise unsafe(f"Functions are nested more than {MAX_NESTING} deep.")
         given = [(self.slots.of(value), self.is_known(value), self.known(value)) for value in arguments]
         outside = self.slots.prefix, self.function
