@@ -27,7 +27,7 @@ NETWORKS = [
     "mlp", "cnn", "residual", "lstm", "gru", "rnn", "gate_loop", "transformer", "containers", "tied",
     "several_outputs", "functional_layers", "twice", "without_gradient",
 ]  # fmt: skip
-DECOMPOSED = ["lstm", "transformer", "functional_layers"]
+DECOMPOSED = ["lstm", "functional_layers", pytest.param("transformer", marks=pytest.mark.slow)]
 """Others normalise by batches: decomposed, PyTorch cannot train them either."""
 
 
