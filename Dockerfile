@@ -17,6 +17,8 @@ CMD ["gradient-clinic", "api", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM base AS worker
 # The index decides whether this is PyTorch's CPU or CUDA build.
+# libseccomp: what a job may ask of the kernel is bounded.
+RUN apt-get update && apt-get install --yes --no-install-recommends libseccomp2 && rm -rf /var/lib/apt/lists/*
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY pyproject.toml README.md ./
 RUN pip install --index-url ${TORCH_INDEX} torch==2.13.0

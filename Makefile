@@ -43,6 +43,9 @@ benchmark: install     ## measure probe overhead, job latency and the API (sever
 	$(BIN)/python -m benchmarks.probe_overhead
 	$(BIN)/python -m benchmarks.job_latency
 	$(BIN)/python -m benchmarks.api_polling
+	$(BIN)/python -m benchmarks.torchscript_rebuild
+	$(BIN)/python -m benchmarks.upload_throughput
+	$(BIN)/python -m benchmarks.isolation_cost
 
 docs: install          ## regenerate the documents that are made from the code
 	$(BIN)/python -m workers.diagnosis.document

@@ -17,10 +17,11 @@ from service.contract.conditions import (
     Measure,
     RemedyInfo,
 )
-from service.contract.data_spec import BUILTIN
+from service.contract.data_spec import BUILTIN, UploadData
 from service.contract.layers import LAYER_TYPES
 from service.contract.layers.initializers import INITIALIZERS
 from service.contract.layers.pointwise import ActivationFunction
+from service.contract.model_spec import ExportedModel, TorchScriptModel
 from service.contract.templates import TemplateModel
 from service.contract.training_plan import LossName, OptimizerName, Precision
 from service.settings import Settings
@@ -78,6 +79,9 @@ class Catalog(Contract):
     """Layers of a model spec; `name` is the `op`."""
     templates: list[CatalogEntry]
     """Architectures in a few numbers."""
+    uploads: list[CatalogEntry]
+    """How a job names files that were uploaded: a `model` of kind `torchscript` or `exported`, `data` of kind
+    `upload`."""
     activations: list[str]
     """Activation functions."""
     initializers: list[CatalogEntry]
@@ -98,7 +102,7 @@ class Catalog(Contract):
     """Changes that can help."""
     limits: dict[str, float]
     """How large a request may be; `layers`, `nesting`, `parameters` and `activation_values` of the network,
-    `body_bytes` of the body, `max_wait_seconds` of a wait."""
+    `body_bytes` of the body, `upload_bytes` of a file, `max_wait_seconds` of a wait."""
 
 
 @router.get("", response_model=Catalog)
@@ -109,10 +113,11 @@ async def get_catalog(request: Request) -> Response:
 
 def catalog(settings: Settings) -> Catalog:
     """The catalog of a service with these settings."""
-    sizes = {"body_bytes": settings.body_bytes, "max_wait_seconds": settings.max_wait_seconds}
+    sizes = {name: getattr(settings, name) for name in ("body_bytes", "upload_bytes", "max_wait_seconds")}
     return Catalog(
         layers=[_entry(layer, "op") for layer in LAYER_TYPES],
         templates=[_entry(template, "template") for template in _members(TemplateModel.__value__)],
+        uploads=[_entry(upload, "kind") for upload in (TorchScriptModel, ExportedModel, UploadData)],
         activations=list(get_args(ActivationFunction)),
         initializers=[_entry(initializer, "name") for initializer in INITIALIZERS],
         optimizers=list(get_args(OptimizerName)),

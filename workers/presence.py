@@ -12,6 +12,7 @@ from workers.isolation.confinement.policy import Protections, described
 
 REPEAT_SECONDS = 10.0
 TTL_MS = 30_000
+LAST_WORD_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +38,13 @@ class Presence:
 
     def __exit__(self, *exception: object) -> None:
         self._ending.set()
-        self._thread.join()
-        self._tell(forget_worker(self._worker))
+        self._thread.join(LAST_WORD_SECONDS)  # Redis may be away: the store then forgets by itself
 
     def _repeat(self) -> None:
         while not self._ending.is_set():
             self._tell(report_worker(self._worker, self._protections.in_force, TTL_MS))
             self._ending.wait(REPEAT_SECONDS)
+        self._tell(forget_worker(self._worker))
 
     def _tell(self, command: Command[None]) -> None:
         try:

@@ -7,7 +7,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from service.contract.errors import ErrorCode, JobError
 from service.contract.job import JobRequest, Progress
+from service.contract.model_spec import UploadedModel
 from service.store import commands
 from service.store.artifacts import ArtifactStore
 from service.store.jobs import BlockingJobStore
@@ -25,6 +27,11 @@ from workers.patience import GivenUpError, PatientStore
 from workers.scratch import Scratch
 from workers.settings import WorkerSettings
 from workers.units import Entries, unit_of
+
+NOT_CONFINED = (
+    "The worker that took this job may open uploads only where Landlock and seccomp confine it, and its host "
+    "lacks one of them."
+)
 
 
 class Supervisor:
@@ -108,6 +115,8 @@ class Supervisor:
         unit = unit_of(claim)
         limits = self._settings.limits_of(unit.request)
         files = self._files(unit.request)
+        if files and self._settings.require_confinement and not self._protections.fit_for_uploads:
+            return Failed(JobError.of(ErrorCode.INTERNAL, NOT_CONFINED))
         (scratch / REQUEST_FILE).write_text(unit.told, "utf-8")
         spec = ChildSpec(
             entry=self._entries.of(claim.kind),
@@ -122,7 +131,7 @@ class Supervisor:
             return why or (Stop.SHUTDOWN if time.monotonic() > self._stop_at else None)
 
         with self._zygote.spawn(spec, files) as child:
-            return Watch(child, limits, self._settings.stall_seconds).follow(pulse)
+            return Watch(child, limits, self._settings.stall_seconds, _breach(unit.request)).follow(pulse)
 
     def _files(self, request: JobRequest) -> dict[str, Path]:
         """The uploads that the job works on, by the names that its code knows them by. They are there: the
@@ -157,3 +166,9 @@ class Supervisor:
         if released == "requeued":
             return (attempt.unit,)
         return (job_of(attempt.unit),) if released == "failed" and is_trial(attempt.unit) else ()
+
+
+def _breach(request: JobRequest) -> ErrorCode:
+    """What it is called when the job makes a system call that training has no use for."""
+    uploaded = isinstance(request.model, UploadedModel)
+    return ErrorCode.UNSAFE_CHECKPOINT if uploaded else ErrorCode.CRASHED

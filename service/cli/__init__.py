@@ -1,14 +1,14 @@
-"""The command line: `gradient-clinic up | api | worker | diagnose | rediagnose`."""
+"""The command line: `gradient-clinic up | api | worker | upload | diagnose | rediagnose`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from service.cli import api, diagnose, rediagnose, up, worker
+from service.cli import api, diagnose, rediagnose, up, upload, worker
 from service.cli.errors import CommandError
 from service.version import service_version
 
-COMMANDS = (up, api, worker, diagnose, rediagnose)
+COMMANDS = (up, api, worker, upload, diagnose, rediagnose)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """A small HTTP client of the service, for the command line."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ import httpx
 
 from service.cli.errors import CommandError
 
+UPLOAD_TIMEOUT = httpx.Timeout(60.0, read=600.0)  # large files take a while to reach the disk
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -28,6 +30,15 @@ class Client:
     def submit(self, request: bytes) -> dict[str, Any]:
         """POST a job request; the job as the service accepted it."""
         return self._json("POST", "/v1/jobs", content=request, headers={"Content-Type": "application/json"})
+
+    def upload(self, resource: str, content: Iterable[bytes], size: int) -> tuple[dict[str, Any], bool]:
+        """POST a file of `size` bytes; the upload, and whether its content was known already."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        response = self._request(
+            "POST", f"/v1/{resource}", content=content, headers=headers, timeout=UPLOAD_TIMEOUT
+        )
+        upload: dict[str, Any] = response.json()
+        return upload, response.status_code == httpx.codes.OK
 
     def job(self, job_id: str, *, wait: float = 0.0) -> dict[str, Any]:
         """GET a job, waiting up to `wait` seconds for its end."""

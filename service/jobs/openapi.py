@@ -64,6 +64,14 @@ HEALTHY = {
 }
 """A convolutional network that trains."""
 
+_FILE = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+UPLOADED = {
+    "model": {"kind": "torchscript", "checkpoint": _FILE},
+    "data": {"kind": "upload", "dataset": _FILE, "inputs": "images", "targets": "labels"},
+    "training": {"optimizer": "adam", "learning_rate": 0.001},
+}
+"""Files that were uploaded before."""
+
 _TAG = header("Strong entity tag of the job's present state.", '"3"')
 _RETRY = header("Seconds until asking again makes sense; absent once the job is final.", "1")
 _PREFERENCE = header("The wait that was granted, if one was asked for.", "wait=10")
@@ -129,6 +137,10 @@ SUBMIT: Options = {
                     "examples": {
                         "vanishing": {"summary": "20 sigmoid layers: the textbook case", "value": ARTICLE},
                         "healthy": {"summary": "A convolutional network that trains", "value": HEALTHY},
+                        "uploaded": {
+                            "summary": "Your own network and data",
+                            "value": UPLOADED,
+                        },
                     },
                 }
             },

@@ -33,7 +33,6 @@ from service.store.records import (
     Tombstone,
 )
 from service.store.settings import StoreSettings
-from service.store.upload_commands import read_upload as read_upload  # workers need no other of them
 
 CHANGES_CHANNEL = "gradient-clinic:changes"
 """Each change of a job is published here; the message is the job's id."""

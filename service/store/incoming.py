@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -38,8 +39,8 @@ class IncomingFile:
         """SHA-256 of what was written, in hexadecimal."""
         return self._sha256.hexdigest()
 
-    def write(self, block: bytes | bytearray) -> None:
-        """Append.
+    def write(self, chunks: Iterable[bytes]) -> None:
+        """Append, chunk after chunk.
 
         Raises:
             OSError: it could not be written, for example as the disk is full; or the file was discarded.
@@ -47,9 +48,10 @@ class IncomingFile:
         with self._lock:
             if self._file.closed:
                 raise OSError("the file was discarded")
-            self._sha256.update(block)
-            self._file.write(block)
-            self.size += len(block)
+            for chunk in chunks:
+                self._sha256.update(chunk)
+                self._file.write(chunk)
+                self.size += len(chunk)
 
     def keep(self, target: Path) -> None:
         """Give it its name; it and its name are on disk (fsync) once this returns.

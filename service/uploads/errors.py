@@ -5,7 +5,6 @@ import errno
 from service.problems import (
     BadRequestError,
     ConflictError,
-    InsufficientStorageError,
     InvalidRequestProblem,
     NotFoundError,
 )
@@ -48,8 +47,6 @@ class InvalidDigestError(InvalidRequestProblem):
     body_unread = True
 
 
-def storage_problem(error: OSError) -> Exception:
-    """What an error while writing means to the client; the error itself if it is a fault of the service."""
-    if error.errno in _NO_ROOM:
-        return InsufficientStorageError("there is no room for this file; ask the service's operator for some")
-    return error
+def has_no_room(error: OSError) -> bool:
+    """Whether a file could not be written because the disk is full, or as full as it may become."""
+    return error.errno in _NO_ROOM

@@ -29,13 +29,15 @@ async def write_all(body: AsyncIterator[bytes], file: IncomingFile, threads: Cap
             await asyncio.gather(writing, return_exceptions=True)
 
 
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytearray]:
-    """The same bytes in fewer pieces: each costs a change of threads."""
-    block = bytearray()
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    """The chunks in groups: each group costs a change of threads."""
+    block: list[bytes] = []
+    size = 0
     async for chunk in chunks:
-        block += chunk
-        if len(block) >= BLOCK_BYTES:
+        block.append(chunk)
+        size += len(chunk)
+        if size >= BLOCK_BYTES:
             yield block
-            block = bytearray()
+            block, size = [], 0
     if block:
         yield block

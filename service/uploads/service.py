@@ -1,7 +1,9 @@
 """What can be done with uploads. Endpoints translate between this and HTTP."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar, TypeVarTuple
 
 import anyio.to_thread
@@ -9,7 +11,7 @@ from anyio import CancelScope, CapacityLimiter
 
 from service.contract.errors import FieldProblem
 from service.contract.upload import UploadKind
-from service.problems import InvalidRequestProblem
+from service.problems import InsufficientStorageError, InvalidRequestProblem
 from service.store import upload_commands
 from service.store.artifacts import ArtifactStore, new_upload_name
 from service.store.errors import InvalidCursorError
@@ -19,7 +21,7 @@ from service.store.jobs import JobStore
 from service.store.records import Registration, UploadKey, UploadPage, UploadRecord
 from service.store.settings import StoreSettings
 from service.uploads.digests import check_digests
-from service.uploads.errors import EmptyUploadError, UploadInUseError, UploadNotFoundError, storage_problem
+from service.uploads.errors import EmptyUploadError, UploadInUseError, UploadNotFoundError, has_no_room
 from service.uploads.receiving import write_all
 
 _THREADS = 4
@@ -41,7 +43,7 @@ class UploadService:
     async def receive(
         self, kind: UploadKind, body: AsyncIterator[bytes], digests: dict[str, str]
     ) -> Registration:
-        """Keep the file that `body` is. If this raises, nothing of it stays.
+        """Keep the file that `body` is. If this raises, nothing of it stays, but see `_keep`.
 
         Args:
             digests: SHA-256 in base64 that it must have, by the header that says so.
@@ -50,18 +52,12 @@ class UploadService:
             EmptyUploadError, DigestMismatchError, InsufficientStorageError: as they say; and what `body`
                 raises.
         """
-        file = await self._in_thread(self._artifacts.incoming)
-        try:
+        async with self._incoming() as file:
             await write_all(body, file, self._threads)
             if file.size == 0:
                 raise EmptyUploadError("send the file itself as the body")
             check_digests(digests, base64.b64encode(bytes.fromhex(file.sha256)).decode())
             return await self._keep(kind, file)
-        except OSError as error:
-            raise storage_problem(error) from error
-        finally:
-            with CancelScope(shield=True):
-                await self._in_thread(file.discard)
 
     async def read(self, kind: UploadKind, upload_id: str) -> UploadRecord:
         """An upload as it is now.
@@ -101,6 +97,23 @@ class UploadService:
             raise UploadInUseError(f"{jobs} not final yet need it; cancel them or wait for their end")
         if removal.artifact is not None:
             await self._in_thread(self._artifacts.delete, removal.artifact)
+
+    @asynccontextmanager
+    async def _incoming(self) -> AsyncIterator[IncomingFile]:
+        """A file that is gone after the block, unless it was kept in it."""
+        file = await self._in_thread(self._artifacts.incoming)
+        try:
+            yield file
+        except asyncio.CancelledError:
+            file.discard()  # at once: the process is about to end, and would not wait for a thread
+            raise
+        except OSError as error:
+            if has_no_room(error):
+                raise InsufficientStorageError("the service has no room for this file") from error
+            raise
+        finally:
+            with CancelScope(shield=True):
+                await self._in_thread(file.discard)
 
     async def _keep(self, kind: UploadKind, file: IncomingFile) -> Registration:
         """Name the file and register it.

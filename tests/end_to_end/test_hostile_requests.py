@@ -1,5 +1,6 @@
 """Bad input against the real server: a clear 4xx, quickly, and the service as healthy as before."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import Up
+from tests.support.waiting import wait_until
 
 GOOD: dict[str, Any] = {
     "model": {"kind": "spec", "layers": [{"op": "flatten"}, {"op": "linear", "units": "targets"}]},
@@ -35,6 +37,13 @@ def nested_repeats(depth: int) -> dict[str, Any]:
     return layer
 
 
+def uploaded_model(checkpoint: str, **fields: Any) -> bytes:
+    """The good request with a network from a file."""
+    return json.dumps(GOOD | {"model": {"kind": "torchscript", "checkpoint": checkpoint, **fields}}).encode()
+
+
+NEVER = "sha256:" + "0" * 64
+UPLOADS = ("/v1/checkpoints", "/v1/datasets")
 SHORTCUT = {"op": "residual", "layers": [{"op": "linear", "units": 32}]}
 HOSTILE = {
     "malformed JSON": (b'{"model": ', ""),
@@ -69,6 +78,15 @@ HOSTILE = {
         "/model/layers/",
     ),
     "a residual whose shapes differ": (model(LINEAR, SHORTCUT, TO_TARGETS), "/model/layers/2"),
+    "a checkpoint that is not there": (uploaded_model(NEVER), "/model/checkpoint"),
+    "a checkpoint that leads elsewhere": (uploaded_model("sha256:../../etc/passwd"), "/model/checkpoint"),
+    "a checkpoint by address": (uploaded_model("http://127.0.0.1/model.pt"), "/model/checkpoint"),
+    "a checkpoint with a line end": (uploaded_model(NEVER + "\n"), "/model/checkpoint"),
+    "output 10^30": (uploaded_model(NEVER, output=10**30), "/model/output"),
+    "a data set that is not there": (
+        json.dumps(GOOD | {"data": {"kind": "upload", "dataset": NEVER}}).encode(),
+        "/data/dataset",
+    ),
 }
 
 
@@ -111,8 +129,75 @@ def test_a_body_of_100_mb_is_refused_without_being_read_whole(clinic: Up) -> Non
     assert clinic.http.get("/health/ready").status_code == 200
 
 
+HOSTILE_UPLOADS: dict[str, tuple[bytes, dict[str, str], int]] = {
+    "nothing": (b"", {}, 400),
+    "a form": (b"--x--", {"Content-Type": "multipart/form-data; boundary=x"}, 415),
+    "JSON": (b"{}", {"Content-Type": "application/json"}, 415),
+    "a type of 8 000 characters": (b"x", {"Content-Type": "a/" + "b" * 8000}, 415),
+    "a type that is none": (b"x", {"Content-Type": ";;;"}, 201),
+    "something compressed": (b"x", {"Content-Encoding": "gzip"}, 415),
+    "a wrong digest": (
+        b"x",
+        {"Content-Digest": f"sha-256=:{base64.b64encode(bytes(32)).decode()}:"},
+        400,
+    ),
+    "a digest that is none": (b"x", {"Repr-Digest": "sha-256=:☃:".encode().decode("latin-1")}, 422),
+    "a digest of 8 000 members": (b"x", {"Content-Digest": "a=1," * 2000}, 201),
+}
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+@pytest.mark.parametrize(("body", "headers", "status"), HOSTILE_UPLOADS.values(), ids=HOSTILE_UPLOADS.keys())
+def test_a_bad_upload_is_a_problem_and_leaves_nothing(
+    clinic: Up, path: str, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    answer = clinic.http.post(path, content=body, headers=raw)
+    if status < 400:
+        assert answer.is_success
+        assert clinic.http.delete(answer.headers["location"]).status_code == 204
+    else:
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert "Traceback" not in answer.text
+    folder = clinic.data_dir / "artifacts"
+    wait_until(lambda: not list(folder.glob(".incoming/*")), what="the rest to go")
+    assert not list(folder.glob("uploads/*/*"))
+    assert clinic.http.post("/v1/jobs", json=GOOD).status_code == 202
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+@pytest.mark.parametrize("name", ["..%2f..%2fetc%2fpasswd", "sha256:%00", "sha256:" + "g" * 64, "x" * 9000])
+def test_an_upload_s_name_cannot_lead_elsewhere(clinic: Up, path: str, name: str) -> None:
+    for method in ("GET", "DELETE"):
+        answer = clinic.http.request(method, f"{path}/{name}")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_a_giant_upload_is_refused_without_being_read_whole(clinic: Up) -> None:
+    sent = 0
+
+    def body() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < 100 * 2**20:
+            sent += 2**20
+            yield bytes(2**20)
+
+    answer = clinic.http.post("/v1/checkpoints", content=body(), headers={"Content-Length": "9" * 14})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert sent < 100 * 2**20
+    assert not list((clinic.data_dir / "artifacts").glob(".incoming/*"))
+
+
 @pytest.mark.parametrize(
-    "path", ["/v1/nothing", "/v1/jobs/job_unknown", "/v1/jobs?after=%00", "/v1/jobs?limit=-1"]
+    "path",
+    [
+        "/v1/nothing",
+        "/v1/checkpoints?after=%00",
+        "/v1/datasets?limit=-1",
+        "/v1/jobs/job_unknown",
+        "/v1/jobs?after=%00",
+        "/v1/jobs?limit=-1",
+    ],
 )
 def test_every_error_is_a_problem_document(clinic: Up, path: str) -> None:
     answer = clinic.http.get(path)

@@ -17,10 +17,14 @@ def upload_id(content: bytes) -> str:
 
 
 def registered(
-    store: BlockingJobStore, settings: StoreSettings, content: bytes, kind: UploadKind = CHECKPOINT
+    store: BlockingJobStore,
+    settings: StoreSettings,
+    content: bytes,
+    kind: UploadKind = CHECKPOINT,
+    file: str = "",
 ) -> Registration:
-    """What the store answers to another upload of `content`, whose file nobody wrote."""
-    name = new_upload_name(hashlib.sha256(content).hexdigest())
+    """What the store answers to another upload of `content`; without a `file`, nobody wrote it."""
+    name = file or new_upload_name(hashlib.sha256(content).hexdigest())
     key = UploadKey(kind, upload_id(content))
     return store.execute(upload_commands.register_upload(key, name, len(content), settings))
 
@@ -32,7 +36,7 @@ def upload_key(record: UploadRecord) -> UploadKey:
 def write_upload(artifacts: ArtifactStore, content: bytes) -> str:
     """Keep a file as an upload whose record is not there yet; its artifact name."""
     with artifacts.incoming() as file:
-        file.write(content)
+        file.write([content])
         name = new_upload_name(file.sha256)
         artifacts.keep(file, name)
     return name

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,9 @@ FAULTY = "tests.faults.faulty_worker"
 class WorkerProcess:
     """A worker in a process of its own, started as `gradient-clinic worker` starts it."""
 
-    def __init__(self, settings: StoreSettings, module: str, **variables: str) -> None:
+    def __init__(
+        self, settings: StoreSettings, module: str, launcher: Sequence[str] = (), **variables: str
+    ) -> None:
         environment = {name: value for name, value in os.environ.items() if "GRADIENT" not in name}
         environment |= {
             "REDIS_URL": settings.redis_url,
@@ -42,7 +44,7 @@ class WorkerProcess:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
-                command(module), env=environment | variables, stdout=log, stderr=log, cwd=ROOT
+                [*launcher, *command(module)], env=environment | variables, stdout=log, stderr=log, cwd=ROOT
             )
 
     @property
@@ -60,10 +62,9 @@ class WorkerProcess:
         """The process of the job that it runs, once there is one."""
 
         def look() -> psutil.Process | None:
-            with suppress(psutil.NoSuchProcess):  # a process that is just ending
+            with suppress(psutil.NoSuchProcess):  # the worker starts short-lived processes too
                 zygotes = psutil.Process(self.pid).children()
-                children = [child for zygote in zygotes for child in zygote.children()]
-                return children[0] if children else None
+                return next((child for zygote in zygotes for child in zygote.children()), None)
             return None
 
         child = wait_until(look, what="a job's process")
@@ -84,9 +85,12 @@ class WorkerProcess:
 
 
 @contextmanager
-def worker(settings: StoreSettings, module: str = FAULTY, **variables: str) -> Iterator[WorkerProcess]:
-    """A worker; killed at the end if it still runs. Does not wait until it takes messages."""
-    process = WorkerProcess(settings, module, **variables)
+def worker(
+    settings: StoreSettings, module: str = FAULTY, launcher: Sequence[str] = (), **variables: str
+) -> Iterator[WorkerProcess]:
+    """A worker, by way of the command `launcher` if there is one; killed at the end if it still runs. Does
+    not wait until it takes messages."""
+    process = WorkerProcess(settings, module, launcher, **variables)
     try:
         yield process
     finally:

@@ -12,6 +12,7 @@ from service.contract.shapes import Signal
 from workers.data.dataset import Dataset, split
 from workers.data.real import SPLIT_SEED, standardized
 from workers.files import DATASET, OpenFile
+from workers.uploads.arrays import read_arrays
 from workers.uploads.errors import InvalidUploadError
 
 TOKEN_TYPES = (np.int32, np.int64)
@@ -22,8 +23,6 @@ MOST_DIMENSIONS_OF_A_SPEC = 3
 
 def load_upload(data: UploadData, open_file: OpenFile) -> Dataset:
     """The data set in the job's file, shuffled as in every job. Raises UploadError."""
-    from workers.uploads.arrays import read_arrays
-
     with open_file(DATASET) as file:
         inputs, targets = read_arrays(file, data.inputs, data.targets)
     order = np.random.RandomState(SPLIT_SEED).permutation(len(inputs))

@@ -144,6 +144,7 @@ def _load(entry: str) -> Entry:
     return loaded
 
 
+TOO_MANY_THREADS = "can't start new thread"
 OUT_OF_MEMORY_PHRASES = (
     "can't allocate memory",
     "Cannot allocate memory",
@@ -159,6 +160,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(code=error.code, detail=error.detail[:4000])
     if is_out_of_memory(error):
         return Failure(code=ErrorCode.OUT_OF_MEMORY, detail="An allocation failed.")
+    if TOO_MANY_THREADS in str(error):
+        return Failure(code=ErrorCode.CRASHED, detail="The job's process tried to start too many threads.")
     text = "".join(traceback.format_exception(error))
     return Failure(code=ErrorCode.INTERNAL, detail="", traceback=text[-100_000:])
 

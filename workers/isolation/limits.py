@@ -1,6 +1,7 @@
 """What a job's process may use."""
 
 import math
+import os
 import resource
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,13 @@ DATA_SLACK = 256 * MIB
 """For thread stacks and allocator reserves: RLIMIT_DATA counts memory that was never written to."""
 OPEN_FILES = 1024
 FILE_BYTES = 4096 * MIB
+"""In one file."""
+SCRATCH_BYTES = 4096 * MIB
+"""In all files of a job."""
+LEAST_FILE_BYTES = MIB // 16
+"""A file counts for at least this much: so many small ones are too many as well."""
 CPU_GRACE_SECONDS = 30
+SPARE_THREADS = 256
 OOM_SCORE = 1000
 """The kernel's first choice when the machine runs out of memory."""
 
@@ -39,6 +46,11 @@ class ChildLimits(BaseModel):
     cpu_seconds: int | None = None
     """CPU seconds, for when the worker itself cannot watch; null: as much as the wall clock can allow."""
 
+    @property
+    def most_threads(self) -> int:
+        """Threads that the process may have in all: far more than any library starts."""
+        return SPARE_THREADS + 8 * self.threads
+
     def apply(self) -> None:
         """Bind the calling process, for good. Raises OSError if the kernel refuses."""
         cpu = self.cpu_seconds or math.ceil(self.wall_seconds * self.threads) + CPU_GRACE_SECONDS
@@ -59,6 +71,28 @@ def resident_bytes(pid: int) -> int:
     except psutil.Error:
         return 0
     return int(memory.rss) - int(getattr(memory, "shared", 0))
+
+
+def thread_count(pid: int) -> int:
+    """Threads of a process; 0 if the process is gone."""
+    try:
+        return int(psutil.Process(pid).num_threads())
+    except psutil.Error:
+        return 0
+
+
+def disk_bytes(folder: Path, enough: int) -> int:
+    """What the files below `folder` take up; counts no further than `enough`."""
+    total, folders = 0, [str(folder)]
+    while folders and total <= enough:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:  # files come and go meanwhile
+            for entry in entries:
+                total += max(entry.stat(follow_symlinks=False).st_blocks * 512, LEAST_FILE_BYTES)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                if total > enough:
+                    break
+    return total
 
 
 def _data_in_use() -> int:

@@ -16,7 +16,7 @@ from typing import Self
 
 from workers.isolation.child import ChildSpec
 from workers.isolation.environment import clean_environment
-from workers.isolation.limits import resident_bytes
+from workers.isolation.limits import SCRATCH_BYTES, disk_bytes, resident_bytes, thread_count
 from workers.isolation.messages import Decoder, Message
 
 READ_BYTES = 2**16
@@ -34,7 +34,8 @@ class ZygoteLostError(Exception):
 class ChildProcess:
     """One job's process, from the request to fork it until its end is known."""
 
-    def __init__(self, channel: int, output: int, status: int) -> None:
+    def __init__(self, scratch: Path, channel: int, output: int, status: int) -> None:
+        self._scratch = scratch
         self._channel = channel
         self._output = output
         self._printed = b""
@@ -63,8 +64,17 @@ class ChildProcess:
     @property
     def memory_bytes(self) -> int:
         """Its resident memory without what belongs to files; 0 while or when there is no process."""
-        running = self.pid is not None and self.exit_code is None
-        return resident_bytes(self.pid) if running and self.pid is not None else 0
+        return 0 if self.pid is None or self.exit_code is not None else resident_bytes(self.pid)
+
+    @property
+    def thread_count(self) -> int:
+        """How many threads it runs; 0 while or when there is no process."""
+        return 0 if self.pid is None or self.exit_code is not None else thread_count(self.pid)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What its files take up."""
+        return disk_bytes(self._scratch, SCRATCH_BYTES)
 
     @property
     def output(self) -> str:
@@ -195,7 +205,7 @@ class Zygote:
                 for read, _ in pipes:
                     os.close(read)
                 raise ZygoteLostError(str(error)) from error
-        return ChildProcess(channel, output, status)
+        return ChildProcess(spec.scratch, channel, output, status)
 
     def close(self) -> None:
         """End it and all its children."""

@@ -10,12 +10,13 @@ from enum import Enum
 from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode, JobError
 from service.contract.job import Progress
-from workers.isolation.limits import FILE_BYTES, MIB, ChildLimits
+from workers.isolation.limits import FILE_BYTES, MIB, SCRATCH_BYTES, ChildLimits
 from workers.isolation.messages import Failure, Outcome, ProtocolError, Report, Result
 from workers.isolation.process import ChildProcess, ZygoteLostError
 
 LOOK_SECONDS = 0.1
 """How long to listen to the child before looking at limits again."""
+SLOW_LOOK_SECONDS = 0.5
 DEATH_SECONDS = 5.0
 """A killed process takes a moment to give its memory back; one that waits for a device may take longer."""
 FORK_SECONDS = 120.0
@@ -82,7 +83,7 @@ class Watch:
         self._stall_seconds = stall_seconds
         self._asked_at = time.monotonic()
         self._forked_at: float | None = None
-        self._heard_at = self._asked_at
+        self._heard_at = self._looked_at = self._asked_at
         self._progress: Progress | None = None
 
     def follow(self, pulse: Pulse) -> Ending:
@@ -137,12 +138,30 @@ class Watch:
             self._forked_at = self._heard_at = now
         if self._child.memory_bytes > self._limits.memory_bytes:
             return self._out_of_memory("used more than")
-        if now - self._forked_at > self._limits.wall_seconds:
+        return self._overdue(now, self._forked_at) or self._excessive(now)
+
+    def _overdue(self, now: float, forked_at: float) -> Failed | None:
+        if now - forked_at > self._limits.wall_seconds:
             return self._timed_out(f"{self._limits.wall_seconds:g} seconds")
         if now - self._heard_at > self._stall_seconds:
             detail = f"The job gave no sign of life for {self._stall_seconds:g} seconds, {self._where()}."
             return Failed(JobError.of(ErrorCode.STALLED, detail))
         return None
+
+    def _excessive(self, now: float) -> Failed | None:
+        """What no job needs by far; looked at rarely."""
+        if now - self._looked_at < SLOW_LOOK_SECONDS:
+            return None
+        self._looked_at = now
+        most = self._limits.most_threads
+        if self._child.thread_count > most:
+            detail = f"The job's process started more than {most} threads, {self._where()}."
+        elif self._child.scratch_bytes > SCRATCH_BYTES:
+            most = SCRATCH_BYTES // MIB
+            detail = f"The job's process wrote more than {most} MiB of files, {self._where()}."
+        else:
+            return None
+        return Failed(JobError.of(ErrorCode.CRASHED, detail))
 
     def _gone(self) -> Failed | None:
         if not self._child.ended:

@@ -1,5 +1,6 @@
 """Redis goes and comes back; the service says so, and goes on."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,13 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.app import create_app
+from service.reaper import ABANDONED_SECONDS, Reaper
 from service.settings import Settings
 from service.store.embedded_redis import EmbeddedRedis
 from service.store.jobs import BlockingJobStore
 from service.store.settings import StoreSettings
 from tests.integration.api.conftest import Bench, assert_problem, submitted
+from tests.integration.api.test_reaper import work
 from tests.support.waiting import wait_until
 
 
@@ -57,6 +60,25 @@ def test_without_redis_everything_else_answers_and_later_all_is_well(
     wait_until(lambda: fragile.get("/health/ready").status_code == 200, what="the service to be ready again")
     assert fragile.get(job["links"]["self"]).json()["status"] == "queued"
     submitted(fragile)
+
+
+def test_an_upload_without_redis_is_refused_for_now_and_what_it_left_is_swept(
+    own_redis: EmbeddedRedis, fragile_app: FastAPI, fragile: TestClient
+) -> None:
+    settings: StoreSettings = fragile_app.state.settings.store
+    own_redis.stop()
+    try:
+        # its record may or may not be there, so its file stays until that is known
+        assert_problem(fragile.post("/v1/checkpoints", content=b"weights"), 503, "unavailable")
+        (left,) = (settings.data_dir / "artifacts").glob("uploads/*/*")
+    finally:
+        own_redis.start()
+    wait_until(lambda: fragile.get("/health/ready").status_code == 200, what="the service to be ready again")
+
+    os.utime(left, (0, left.stat().st_mtime - ABANDONED_SECONDS - 1))
+    work(settings, Reaper.sweep_uploads)
+    assert not left.exists()
+    assert fragile.post("/v1/checkpoints", content=b"weights").status_code == 201
 
 
 def test_who_waits_survives_a_restart_of_redis(

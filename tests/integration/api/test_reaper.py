@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -8,11 +9,12 @@ import structlog.testing
 
 from service.background import in_background
 from service.dispatch import Dispatcher
-from service.reaper import Reaper
+from service.reaper import ABANDONED_SECONDS, Reaper
 from service.store.artifacts import ArtifactStore
 from service.store.jobs import BlockingJobStore, JobStore
 from service.store.settings import StoreSettings
 from tests.support.jobs import finished, queued
+from tests.support.uploads import registered, write_upload
 from tests.support.waiting import wait_until
 
 
@@ -58,6 +60,44 @@ def test_files_that_belong_to_no_job_are_swept(
     artifacts = keep_a_file(store_settings, kept)
     work(store_settings, Reaper.sweep)
     assert list(artifacts.job_ids()) == [kept]
+
+
+def test_expired_uploads_go_with_their_files(store: BlockingJobStore, store_settings: StoreSettings) -> None:
+    brief = store_settings.model_copy(update={"upload_retention_seconds": 0.001})
+    artifacts = ArtifactStore(store_settings.data_dir / "artifacts")
+    expired, kept = write_upload(artifacts, b"expired"), write_upload(artifacts, b"kept")
+    registered(store, brief, b"expired", file=expired)
+    registered(store, store_settings, b"kept", file=kept)
+
+    def only_one_left() -> bool:
+        work(brief, Reaper.expire_uploads)
+        return [name for _, name in artifacts.old_uploads(0)] == [kept]
+
+    wait_until(only_one_left, what="the expired upload's file to go")
+
+
+def test_what_killed_processes_left_of_uploads_is_swept_once_it_is_old(
+    store: BlockingJobStore, store_settings: StoreSettings
+) -> None:
+    # Given files with and without a record, and some that were still arriving, some old and some young
+    folder = store_settings.data_dir / "artifacts"
+    artifacts = ArtifactStore(folder)
+    kept, orphan, young = (write_upload(artifacts, content) for content in (b"kept", b"orphan", b"young"))
+    registered(store, store_settings, b"kept", file=kept)
+    broken_off, arriving = artifacts.incoming(), artifacts.incoming()
+    arriving.write([bytes(2**20)])
+    (empty,) = (path for path in (folder / ".incoming").iterdir() if path.stat().st_size == 0)
+    for path in (folder / kept, folder / orphan, empty):
+        os.utime(path, (0, path.stat().st_mtime - ABANDONED_SECONDS - 1))
+
+    # When they are swept
+    work(store_settings, Reaper.sweep_uploads)
+
+    # Then what nobody names and nobody can still be working on is gone
+    assert {name for _, name in artifacts.old_uploads(0)} == {kept, young}
+    assert [path.stat().st_size for path in (folder / ".incoming").iterdir()] == [2**20]
+    for file in (broken_off, arriving):
+        file.discard()
 
 
 def test_a_reaper_goes_on_after_a_step_that_failed(

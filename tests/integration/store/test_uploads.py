@@ -27,7 +27,7 @@ def brief(store_settings: StoreSettings) -> StoreSettings:
 
 
 def read(store: BlockingJobStore, record: UploadRecord) -> UploadRecord:
-    found = store.execute(commands.read_upload(record.id, record.kind))
+    found = store.execute(upload_commands.read_upload(record.id, record.kind))
     assert found is not None
     return found
 
@@ -61,7 +61,7 @@ def test_an_upload_is_kept_for_its_time(store: BlockingJobStore, store_settings:
 
 def test_what_was_never_uploaded_is_not_there(store: BlockingJobStore) -> None:
     key = UploadKey(CHECKPOINT, upload_id(b"never"))
-    assert store.execute(commands.read_upload(key.id, key.kind)) is None
+    assert store.execute(upload_commands.read_upload(key.id, key.kind)) is None
     assert store.execute(upload_commands.delete_upload(key)) == UploadRemoval("unknown")
 
 
@@ -127,7 +127,7 @@ def test_an_upload_whose_time_is_over_goes_and_gives_its_file(
     record = registered(store, brief, b"weights").record
 
     assert wait_until(lambda: expire(store)) == [UploadRemoval("deleted", record.artifact)]
-    assert store.execute(commands.read_upload(record.id, record.kind)) is None
+    assert store.execute(upload_commands.read_upload(record.id, record.kind)) is None
     assert list(raw_redis.scan_iter()) == []
 
 

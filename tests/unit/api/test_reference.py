@@ -13,7 +13,9 @@ from service.app import create_app
 from service.catalog import catalog
 from service.contract.job import JobRequest
 from service.contract.planning import plan_network
-from service.jobs.openapi import ARTICLE, HEALTHY
+from service.contract.upload import Upload, UploadKind
+from service.jobs.openapi import ARTICLE, HEALTHY, UPLOADED
+from service.jobs.uploads import used_uploads
 from service.problems import problem_kinds
 from service.reference import reference_page
 from service.settings import Settings
@@ -93,6 +95,16 @@ def test_the_examples_are_requests_that_are_accepted(
     assert example in [shown["value"] for shown in body["examples"].values()]
 
 
+def test_the_example_with_uploads_is_a_request_that_names_both(document: dict[str, Any]) -> None:
+    request = JobRequest.model_validate(UPLOADED)
+    assert {key.kind: pointer for key, pointer in used_uploads(request).items()} == {
+        UploadKind.CHECKPOINT: "/model/checkpoint",
+        UploadKind.DATASET: "/data/dataset",
+    }
+    body = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]
+    assert UPLOADED in [shown["value"] for shown in body["examples"].values()]
+
+
 def test_the_page_for_people_says_all_of_it_without_other_servers(document: dict[str, Any]) -> None:
     page = reference_page(document)
     for name in document["components"]["schemas"]:
@@ -103,6 +115,22 @@ def test_the_page_for_people_says_all_of_it_without_other_servers(document: dict
     assert targets <= set(re.findall(r'id="([^"]+)"', page))
     assert "<script" not in page
     assert "http" not in page.replace("application/problem", "").partition("<nav>")[0]
+
+
+@pytest.mark.parametrize("resource", ["checkpoints", "datasets"])
+def test_uploads_take_a_binary_body_and_say_all_that_can_go_wrong(
+    document: dict[str, Any], resource: str
+) -> None:
+    upload = document["paths"][f"/v1/{resource}"]["post"]
+    body = upload["requestBody"]
+    assert body["required"]
+    assert set(body["content"]) == {"application/octet-stream", "application/zip"}
+    assert all(content["schema"]["format"] == "binary" for content in body["content"].values())
+    assert set(upload["responses"]) == {*("200", "201", "400", "408", "413", "415", "422", "503", "507")}
+    assert Upload.model_validate(upload["responses"]["201"]["content"]["application/json"]["example"])
+    one = document["paths"][f"/v1/{resource}/{{upload_id}}"]
+    assert set(one["get"]["responses"]) >= {"200", "304", "404"}
+    assert set(one["delete"]["responses"]) >= {"204", "404", "409"}
 
 
 def test_every_kind_of_problem_says_what_it_means() -> None:
@@ -129,7 +157,9 @@ def test_the_catalog_knows_what_the_design_promises() -> None:
     assert {entry.name for entry in known.initializers} >= {"torch_default", "he_normal", "constant"}
     assert {data.name for data in known.data_sets} >= {"digits", "iris", "adding", "sequential_digits"}
     assert {condition.name for condition in known.conditions} >= {"vanishing_gradients", "healthy"}
+    assert {entry.name for entry in known.uploads} == {"torchscript", "exported", "upload"}
     assert known.limits["body_bytes"] == 2**20
+    assert known.limits["upload_bytes"] == 2**31
 
 
 def test_the_catalog_gives_fields_their_names_in_a_request() -> None:

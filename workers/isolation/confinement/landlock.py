@@ -22,13 +22,15 @@ PATH_BENEATH = 1
 WRITE_FILE, READ_FILE, READ_DIR = 1 << 1, 1 << 2, 1 << 3
 REMOVE_DIR, REMOVE_FILE = 1 << 4, 1 << 5
 MAKE_DIR, MAKE_REG = 1 << 7, 1 << 8
+REFER = 1 << 13
+"""Move from one folder to another."""
 TRUNCATE, IOCTL_DEV = 1 << 14, 1 << 15
 
 READ = READ_FILE | READ_DIR
-WRITE = READ | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG
+WRITE = READ | WRITE_FILE | TRUNCATE | REFER | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG
 """Ordinary files and directories only: no links, pipes, sockets or devices for the worker to stumble over."""
 USE_DEVICE = READ_FILE | WRITE_FILE | IOCTL_DEV
-ON_DIRECTORIES_ALONE = READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG
+ON_DIRECTORIES_ALONE = READ_DIR | REFER | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG
 
 FILE_RIGHTS_OF_VERSION = {1: 13, 2: 14, 3: 15, 4: 15}
 """How many kinds of access to files a version knows; 16 from version 5 on."""

@@ -14,12 +14,13 @@ from workers.isolation.confinement.confine import confine
 from workers.isolation.confinement.policy import PROTECTIONS, Policy, Protections
 from workers.isolation.environment import clean_environment
 
+MODULE = "workers.isolation.confinement.probe"
 PROBE_SECONDS = 60.0
 
 
 def protections_here(policy: Policy, scratch: Path) -> Protections:
     """What jobs under `policy` will be confined by; `scratch` is a directory like theirs."""
-    command = [sys.executable, "-m", __name__, "--parent", str(os.getpid()), "--scratch", str(scratch)]
+    command = [sys.executable, "-m", MODULE, "--parent", str(os.getpid()), "--scratch", str(scratch)]
     command += ["--policy", policy.model_dump_json()]
     done = subprocess.run(
         command,
@@ -42,8 +43,11 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, default=None)
     parser.add_argument("--policy", type=Policy.model_validate_json, default=Policy())
     options = parser.parse_args()
-    scratch = options.scratch or Path(tempfile.mkdtemp())
-    protections = confine(options.policy, scratch, options.parent)
+    if options.scratch is None:  # somebody asks: once this process is confined, it could not tidy up
+        with tempfile.TemporaryDirectory() as scratch:
+            protections = protections_here(options.policy, Path(scratch))
+    else:
+        protections = confine(options.policy, options.scratch, options.parent)
     sys.stdout.write(protections.model_dump_json() + "\n")
 
 

@@ -1,107 +1,105 @@
 """seccomp: which system calls the kernel carries out for a process. The lists are in `system_calls`."""
 
 import errno
+import fcntl
 import os
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any
 
+from workers.isolation.confinement import libseccomp
+from workers.isolation.confinement.libseccomp import (
+    ALLOW,
+    KILL_PROCESS,
+    Comparison,
+    Condition,
+    Filter,
+    fail_with,
+)
 from workers.isolation.confinement.system_calls import ALLOWED, FATAL, REFUSED
 
-try:
-    import pyseccomp  # type: ignore[import-untyped]
-except (ImportError, RuntimeError, OSError) as error:  # it needs the library libseccomp.so.2
-    pyseccomp, WHY_NOT = None, str(error)
-else:
-    WHY_NOT = ""
+REFUSE, HIDE = fail_with(errno.EPERM), fail_with(errno.ENOSYS)
 
-MAP_ANONYMOUS, MAP_SHARED, MAP_PRIVATE = 0x20, 0x01, 0x02
+MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 CLONE_THREAD = 0x0001_0000
 PR_SET_NAME, PR_GET_NAME, PR_SET_VMA = 15, 16, 0x5356_4D41
 ACCESS_MODE = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+F_SETOWN_EX = 15
+FILE_LOCKS = (36, 37, 38)
+"""The locks of open files: F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW."""
 UNIX_SOCKETS = 1
 SOCKET_MAKERS = ("socket", "socketpair")
 SIGNAL_SENDERS = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+
+libseccomp.preload()
 
 
 def enforce(*, cuda: bool) -> None:
     """Bind the calling process, for good; it must have given up new privileges.
 
     Raises:
-        OSError: the kernel has no seccomp, or the library `libseccomp` or its Python binding is missing.
+        OSError: the kernel has no seccomp, or the library `libseccomp` is missing.
     """
-    if pyseccomp is None:
-        raise OSError(f"libseccomp or pyseccomp is missing ({WHY_NOT})")
-    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW if cuda else pyseccomp.ERRNO(errno.ENOSYS))
-    _add(rules, pyseccomp.KILL_PROCESS, FATAL.split())
+    rules = Filter(ALLOW if cuda else HIDE)
+    rules.add(KILL_PROCESS, FATAL.split())
     if cuda:
-        _refuse(rules, (name for name in REFUSED.split() if name not in SOCKET_MAKERS))
-        _refuse(rules, SOCKET_MAKERS, pyseccomp.Arg(0, pyseccomp.NE, UNIX_SOCKETS))
+        rules.add(REFUSE, set(REFUSED.split()).difference(SOCKET_MAKERS))
+        rules.add(REFUSE, SOCKET_MAKERS, Condition(0, Comparison.NOT_EQUAL, UNIX_SOCKETS))
     else:
-        _refuse(rules, REFUSED.split())
-        _add(rules, pyseccomp.ALLOW, ALLOWED.split())
+        rules.add(REFUSE, REFUSED.split())
+        rules.add(ALLOW, ALLOWED.split())
         _allow_private_memory(rules)
         _allow_opening(rules)
-        _allow_naming(rules)
-        _allow_asking_for_limits(rules)
-        _allow_itself(rules)
+        _allow_file_control(rules)
+        _allow_what_concerns_itself(rules)
     _refuse_signals_to_others(rules)
-    _allow_threads_alone(rules, cuda=cuda)
+    _refuse_processes(rules, cuda=cuda)
     rules.load()
 
 
-def _add(rules: Any, action: int, names: Iterable[str], *conditions: Any) -> None:
-    """The same rule for several calls; this kind of machine may lack some of them."""
-    for name in names:
-        with suppress(ValueError, OSError):
-            rules.add_rule(action, name, *conditions)
+def _masked(argument: int, mask: int, value: int) -> Condition:
+    return Condition(argument, Comparison.MASKED_EQUAL, mask, value)
 
 
-def _refuse(rules: Any, names: Iterable[str], *conditions: Any) -> None:
-    _add(rules, pyseccomp.ERRNO(errno.EPERM), names, *conditions)
-
-
-def _masked(argument: int, mask: int, value: int) -> Any:
-    return pyseccomp.Arg(argument, pyseccomp.MASKED_EQ, mask, value)
-
-
-def _allow_private_memory(rules: Any) -> None:
+def _allow_private_memory(rules: Filter) -> None:
     """Memory shared between processes is not counted by the limits, and there is nobody to share it with."""
-    _add(rules, pyseccomp.ALLOW, ["mmap"], _masked(3, MAP_ANONYMOUS, 0))
-    _add(rules, pyseccomp.ALLOW, ["mmap"], _masked(3, MAP_ANONYMOUS | MAP_SHARED, MAP_ANONYMOUS))
+    rules.add(ALLOW, ["mmap"], _masked(3, MAP_ANONYMOUS, 0))
+    rules.add(ALLOW, ["mmap"], _masked(3, MAP_ANONYMOUS | MAP_SHARED, MAP_ANONYMOUS))
+    rules.add(REFUSE, ["mmap"], _masked(3, MAP_ANONYMOUS | MAP_SHARED, MAP_ANONYMOUS | MAP_SHARED))
 
 
-def _allow_opening(rules: Any) -> None:
+def _allow_opening(rules: Filter) -> None:
     """All but emptying a file by opening it for reading: Landlock overlooks that before its version 3."""
-    _add(rules, pyseccomp.ALLOW, ["openat"], _masked(2, os.O_TRUNC, 0))
+    rules.add(ALLOW, ["openat"], _masked(2, os.O_TRUNC, 0))
+    rules.add(REFUSE, ["openat"], _masked(2, os.O_TRUNC | ACCESS_MODE, os.O_TRUNC | os.O_RDONLY))
     for mode in (os.O_WRONLY, os.O_RDWR):
-        _add(rules, pyseccomp.ALLOW, ["openat"], _masked(2, os.O_TRUNC | ACCESS_MODE, os.O_TRUNC | mode))
+        rules.add(ALLOW, ["openat"], _masked(2, os.O_TRUNC | ACCESS_MODE, os.O_TRUNC | mode))
 
 
-def _allow_naming(rules: Any) -> None:
+def _allow_file_control(rules: Filter) -> None:
+    rules.add(ALLOW, ["fcntl"], Condition(1, Comparison.LESS, fcntl.F_SETOWN))
+    for command in (fcntl.F_DUPFD_CLOEXEC, *FILE_LOCKS):
+        rules.add(ALLOW, ["fcntl"], Condition(1, Comparison.EQUAL, command))
+
+
+def _allow_what_concerns_itself(rules: Filter) -> None:
+    """Names of threads and memory, its own limits, signals (how a process aborts), the cores it runs on."""
     for option in (PR_SET_NAME, PR_GET_NAME, PR_SET_VMA):
-        _add(rules, pyseccomp.ALLOW, ["prctl"], pyseccomp.Arg(0, pyseccomp.EQ, option))
+        rules.add(ALLOW, ["prctl"], Condition(0, Comparison.EQUAL, option))
+    rules.add(ALLOW, ["prlimit64"], Condition(2, Comparison.EQUAL, 0))
+    rules.add(ALLOW, ["sched_setaffinity"], Condition(0, Comparison.EQUAL, 0))
+    rules.add(ALLOW, SIGNAL_SENDERS, Condition(0, Comparison.EQUAL, os.getpid()))
 
 
-def _allow_asking_for_limits(rules: Any) -> None:
-    _add(rules, pyseccomp.ALLOW, ["prlimit64"], pyseccomp.Arg(2, pyseccomp.EQ, 0))
-
-
-def _allow_itself(rules: Any) -> None:
-    """Signals are how a process aborts; some OpenMP libraries bind their threads to cores."""
-    _add(rules, pyseccomp.ALLOW, SIGNAL_SENDERS, pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
-    _add(rules, pyseccomp.ALLOW, ["sched_setaffinity"], pyseccomp.Arg(0, pyseccomp.EQ, 0))
-
-
-def _refuse_signals_to_others(rules: Any) -> None:
+def _refuse_signals_to_others(rules: Filter) -> None:
     """Landlock does so too, but only from its version 6 on."""
-    _refuse(rules, SIGNAL_SENDERS, pyseccomp.Arg(0, pyseccomp.NE, os.getpid()))
-    _refuse(rules, ["tkill"])
+    rules.add(REFUSE, SIGNAL_SENDERS, Condition(0, Comparison.NOT_EQUAL, os.getpid()))
+    rules.add(REFUSE, ["tkill"])
+    for command in (fcntl.F_SETOWN, fcntl.F_SETSIG, F_SETOWN_EX):  # by way of a file
+        rules.add(REFUSE, ["fcntl"], Condition(1, Comparison.EQUAL, command))
 
 
-def _allow_threads_alone(rules: Any, *, cuda: bool) -> None:
-    """`clone3` keeps its flags where a filter cannot see them: without it, the C library uses `clone`."""
-    _add(rules, pyseccomp.ERRNO(errno.ENOSYS), ["clone3"])
-    _refuse(rules, ["clone"], _masked(0, CLONE_THREAD, 0))
-    if not cuda:
-        _add(rules, pyseccomp.ALLOW, ["clone"], _masked(0, CLONE_THREAD, CLONE_THREAD))
+def _refuse_processes(rules: Filter, *, cuda: bool) -> None:
+    """Threads alone. `clone3` keeps its flags where no filter sees them: without it, `clone` is used."""
+    rules.add(REFUSE, ["clone"], _masked(0, CLONE_THREAD, 0))
+    if cuda:
+        rules.add(HIDE, ["clone3"])
+    else:
+        rules.add(ALLOW, ["clone"], _masked(0, CLONE_THREAD, CLONE_THREAD))

@@ -10,12 +10,12 @@ MEMORY = "brk madvise membarrier mincore mprotect mremap msync munmap"
 
 FILES = """
     access chdir close close_range copy_file_range dup dup2 dup3 faccessat faccessat2 fadvise64
-    fallocate fchdir fcntl fdatasync flock fstat fstatfs fsync ftruncate getcwd getdents getdents64
+    fallocate fchdir fdatasync flock fstat fstatfs fsync ftruncate getcwd getdents getdents64
     ioctl lseek lstat mkdir mkdirat newfstatat pread64 preadv preadv2 pwrite64 pwritev pwritev2 read
     readlink readlinkat readv rename renameat renameat2 rmdir sendfile stat statfs statx umask unlink
     unlinkat write writev
 """
-"""Landlock decides which files. And `openat`, under conditions."""
+"""Landlock decides which files. And `openat` and `fcntl`, under conditions."""
 
 WAITING = """
     clock_getres clock_gettime clock_nanosleep epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2

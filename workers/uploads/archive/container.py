@@ -1,5 +1,6 @@
 """A sender's zip archive: opened only if its structure is plain, and read within bounds."""
 
+import encodings.cp437  # noqa: F401 - zipfile asks for it when it reads names; a confined process may not find it then
 import struct
 import zipfile
 import zlib
@@ -180,7 +181,7 @@ def _is_plain(name: str) -> bool:
 def _check_overlaps(infos: list[zipfile.ZipInfo], directory_at: int) -> None:
     """Entries that share bytes unpack to far more than the archive holds."""
     ordered = sorted(infos, key=lambda info: info.header_offset)
-    ends = [info.header_offset for info in ordered[1:]] + [directory_at]
+    ends = [*(info.header_offset for info in ordered), directory_at][1:]
     for info, end in zip(ordered, ends, strict=True):
         if info.header_offset + _LOCAL_HEADER_SIZE + info.compress_size > end:
             raise UnsafeUploadError(f'the entry "{info.filename}" overlaps with another one')

@@ -9,14 +9,14 @@ import re
 from workers.uploads.archive.tokens import Statement, Token
 from workers.uploads.errors import InvalidUploadError, UnsafeUploadError
 
-_HARMFUL = re.compile(
+HARMFUL = re.compile(
     r"from_file|save|load|load_tensor|set_|set_data|resize_storage_bytes_?|data_ptr|_reinterpret_tensor"
     r"|_alloc_from_pool|_sparse_\w+_unsafe|rpc_\w+|breakpoint",
     re.ASCII,
 )
 """They read or write files, or memory that is not the tensor's own, or reach other machines."""
 _OWN_LIBRARIES = ("aten", "prim")
-_OTHER_LIBRARIES = ("torchvision", "torchaudio", "quantized", "sparse", "mkldnn_prepacked", "prepacked")
+OTHER_LIBRARIES = ("torchvision", "torchaudio", "quantized", "sparse", "mkldnn_prepacked", "prepacked")
 """Libraries of operators that honest networks use, but that cannot be rebuilt."""
 
 
@@ -48,14 +48,14 @@ def _dotted(tokens: list[Token]) -> list[str]:
 def _check_operator(parts: list[str], line: int) -> None:
     if parts[0] == "ops" and len(parts) > 1:
         library = parts[1]
-        if library in _OTHER_LIBRARIES:
+        if library in OTHER_LIBRARIES:
             raise InvalidUploadError(
                 f"the operator {'.'.join(parts[1:])} (line {line} of the archive's code) is not one of "
                 "PyTorch's own; this is not supported"
             )
         if library not in _OWN_LIBRARIES:
             raise UnsafeUploadError(f"line {line} of the archive's code uses the operator {'.'.join(parts)}")
-    if _HARMFUL.fullmatch(parts[-1]) and len(parts) > 1:
+    if HARMFUL.fullmatch(parts[-1]) and len(parts) > 1:
         raise UnsafeUploadError(
             f"line {line} of the archive's code uses {'.'.join(parts)}, which does what no network needs"
         )

@@ -15,7 +15,7 @@ from workers.uploads.errors import InvalidUploadError, UnsafeUploadError
 MAX_CODE_BYTES = 4 * 2**20
 """Most bytes of all the code. torchvision's largest networks have 400 kB."""
 MAX_LINES = 100_000
-MAX_UNSEPARATED = 1000
+MAX_UNSEPARATED = 400
 """Most tokens that no comma separates, open brackets' included: so deep can an expression be nested at
 most."""
 INDENTATION = 2

@@ -52,8 +52,8 @@ def statements(text: str) -> Iterator[Statement]:
     Raises InvalidUploadError for a character or bracket that cannot stand where it does, and
     UnsafeUploadError if brackets are nested too deeply.
     """
-    line, opened, tokens = 1, "", []
-    first_line, indentation = 1, 0
+    tokens: list[Token] = []
+    line, first_line, indentation, opened = 1, 1, 0, ""
     for match in _tokens(text):
         kind, part = match.lastgroup or "", match.group()
         if kind == "newline":

@@ -1,0 +1,1 @@
+from tests.support.torch_threads import one_thread  # noqa: F401

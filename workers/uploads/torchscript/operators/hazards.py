@@ -1,0 +1,161 @@
+"""Operators that ATen runs on arguments for which they are not defined: it then reads beyond a tensor, or
+stops the process. Each was seen to do so (PyTorch 2.13, on CPU); their arguments are checked here first.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workers.uploads.torchscript.limits import invalid, unsafe
+from workers.uploads.torchscript.operators.layers import RECURRENT
+
+Check = Callable[..., None]
+"""Takes the operator's arguments; raises RefusalError."""
+
+MAX_SCALE = 1e4
+"""Of resampling. Beyond float precision, positions would be converted to any integer."""
+GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
+
+
+def guard(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator with its check before it."""
+    check = CHECKS.get(name)
+    if check is None:
+        return function
+
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        check(*arguments)
+        return function(*arguments, **named)
+
+    return guarded
+
+
+def check_division(dividend: Any, divisor: Any, *_: Any) -> None:
+    """The smallest integer divided by -1 overflows, which x86 processors answer with a signal (SIGFPE)."""
+    if not (_is_integer(dividend) and _is_integer(divisor) and _holds(divisor, -1)):
+        return
+    if not isinstance(dividend, Tensor) or _holds(dividend, torch.iinfo(dividend.dtype).min):
+        raise unsafe("The smallest integer is divided by -1.")
+
+
+def _is_integer(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool)
+    return isinstance(value, int)
+
+
+def _holds(value: Any, number: int) -> bool:
+    if isinstance(value, Tensor):
+        return bool((value == number).any())
+    return bool(value == number)
+
+
+def check_attention(query: Tensor, key: Tensor, value: Tensor, *_: Any) -> None:
+    """Keys and values of different lengths are read beyond their end."""
+    if key.shape[:-1] != value.shape[:-1] or query.shape[-1:] != key.shape[-1:]:
+        raise invalid(
+            f"Attention's query, key and value do not fit: {list(query.shape)}, {list(key.shape)}, "
+            f"{list(value.shape)}."
+        )
+
+
+def check_weight_norm(direction: Tensor, length: Tensor, dimension: int = 0) -> None:
+    """Fewer lengths than directions are read beyond their end."""
+    wanted = [1] * direction.dim()
+    if dimension != -1 and -direction.dim() <= dimension < direction.dim():
+        wanted[dimension] = direction.shape[dimension]
+    if length.numel() != math.prod(wanted):
+        raise invalid(f"Weight normalisation needs lengths of shape {wanted}, not {list(length.shape)}.")
+
+
+def check_grid(_: Tensor, __: Tensor, interpolation: int, padding: int, *___: Any) -> None:
+    """Modes are not checked; an unknown one leaves the result unwritten."""
+    if interpolation not in range(3) or padding not in range(3):
+        raise invalid("grid_sample knows the modes 0, 1 and 2.")
+
+
+def check_scales(*arguments: Any) -> None:
+    """Scales so extreme that the position they lead to is no 64-bit integer."""
+    for scale in _floats(arguments):
+        if not (0.0 < scale <= MAX_SCALE and 1.0 / scale <= MAX_SCALE):
+            raise unsafe(f"A tensor would be resampled by a factor of {scale:g}.")
+
+
+def _floats(values: Sequence[Any]) -> Iterator[float]:
+    for value in values:
+        if isinstance(value, float):
+            yield value
+        elif isinstance(value, list):
+            yield from _floats(value)
+
+
+def check_recurrent(gates: int) -> Check:
+    """Weights and states of the wrong shape are read beyond their end by the fused kernels."""
+
+    def check(
+        inputs: Tensor,
+        initial: Tensor | Sequence[Tensor],
+        weights: Sequence[Tensor],
+        has_biases: bool,
+        layers: int,
+        _dropout: float,
+        _train: bool,
+        bidirectional: bool,
+        batch_first: bool,
+    ) -> None:
+        states = [initial] if isinstance(initial, Tensor) else list(initial)
+        directions = 2 if bidirectional else 1
+        if inputs.dim() != 3 or len(states) != (2 if gates == 4 else 1) or not 0 < layers <= len(weights):
+            raise invalid("A recurrent layer is given inputs, states or layers in a wrong number.")
+        hidden, batch = states[0].shape[-1], inputs.shape[0 if batch_first else 1]
+        wanted_state = (layers * directions, batch, hidden)
+        shapes = _weight_shapes(gates * hidden, hidden, inputs.shape[2], layers, directions, has_biases)
+        if (
+            any(state.shape != wanted_state for state in states)
+            or [tuple(w.shape) for w in weights] != shapes
+        ):
+            raise invalid(
+                f"A recurrent layer's states or weights do not fit inputs of shape {list(inputs.shape)}; "
+                "projections are not supported."
+            )
+
+    return check
+
+
+def _weight_shapes(
+    rows: int, hidden: int, features: int, layers: int, directions: int, has_biases: bool
+) -> list[tuple[int, ...]]:
+    shapes: list[tuple[int, ...]] = []
+    for layer in range(layers):
+        given = features if layer == 0 else hidden * directions
+        own = [(rows, given), (rows, hidden), *([(rows,), (rows,)] if has_biases else [])]
+        shapes += own * directions
+    return shapes
+
+
+INTEGER_DIVISIONS = frozenset(
+    f"{name}{suffix}"
+    for name in ("remainder", "fmod", "floor_divide", "div", "divide")
+    for suffix in ("", "_")
+)
+
+RESAMPLING = """
+    upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
+    _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
+    upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
+    __interpolate __upsample __upsample_nearest __upsample_bilinear
+"""
+
+CHECKS: dict[str, Check] = {
+    **dict.fromkeys(INTEGER_DIVISIONS, check_division),
+    **dict.fromkeys(RESAMPLING.split(), check_scales),
+    **dict.fromkeys(("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"), check_grid),
+    **{name: check_recurrent(GATES[name]) for name in RECURRENT},
+    "scaled_dot_product_attention": check_attention,
+    "_scaled_dot_product_attention_math": check_attention,
+    "_weight_norm": check_weight_norm,
+}
+"""By name in the `aten` namespace."""
