@@ -40,6 +40,7 @@ def request_for(hostile: Hostile, content: bytes) -> JobRequest:
         if checkpoint
         else {"kind": "upload", "dataset": name},
         "training": {"steps": 3, "batch_size": 8},
+        "remedies": {"try": "none"},
         "limits": {"wall_seconds": SECONDS, "memory_mib": MEMORY_MIB},
     }
     return JobRequest.model_validate(written)
@@ -50,6 +51,7 @@ NEIGHBOUR = JobRequest.model_validate(
         "model": {"kind": "template", "template": "mlp", "depth": 2, "width": 8},
         "data": {"kind": "builtin", "name": "iris"},
         "training": {"steps": 5},
+        "remedies": {"try": "none"},
     }
 )
 
