@@ -20,7 +20,8 @@ class WorkerSettings(BaseSettings):
     )
 
     queues: str = "gradient-clinic"
-    """Celery queues to take jobs from, separated by commas; `gradient-clinic,gpu` on a machine with a GPU."""
+    """Celery queues to take jobs from, separated by commas; `gradient-clinic,gpu` on a machine with a GPU.
+    Trials of remedies come from a queue beside each, `….trials`."""
     threads: int | None = Field(default=None, ge=1)
     """Threads that a job's tensor operations use; by default one per available core."""
     memory_mib: int | None = Field(default=None, ge=512)

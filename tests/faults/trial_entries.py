@@ -79,6 +79,10 @@ def at_once(_spec: ChildSpec, _order: TrialOrder) -> None:
     """The trial ends as soon as it began."""
 
 
+def after_a_moment(_spec: ChildSpec, _order: TrialOrder) -> None:
+    time.sleep(0.3)
+
+
 def when_released(_spec: ChildSpec, wanted: TrialOrder) -> None:
     while not released(wanted.request):
         time.sleep(0.02)

@@ -259,7 +259,7 @@ class TrialSequences(RuleBasedStateMachine):
         self.store.execute(commands.finish(job, attempt, JobState.SUCCEEDED))
 
 
-@pytest.mark.parametrize("examples", [30, pytest.param(1500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [30, pytest.param(300, marks=pytest.mark.slow)])
 def test_no_sequence_strands_a_job_or_loses_or_doubles_a_result(
     redis_server: EmbeddedRedis, examples: int
 ) -> None:

@@ -13,6 +13,7 @@ from tests.support.torch_threads import one_thread
 from tests.unit.remedies.catalog.requests import (
     FLATTEN,
     HEAD,
+    UPLOAD,
     Written,
     deep,
     job,
@@ -21,7 +22,7 @@ from tests.unit.remedies.catalog.requests import (
     template,
     uploaded_network,
 )
-from workers.remedies.catalog import candidates
+from workers.remedies.catalog import NotApplicable, candidates
 from workers.remedies.selection import MOST, select
 from workers.run import run_job
 
@@ -31,9 +32,9 @@ DIGITS: Written = {"kind": "builtin", "name": "digits"}
 ADDING: Written = {"kind": "builtin", "name": "adding", "samples": 400}
 
 
-def mlp(function: str, depth: int = 20, init: str = "torch_default", **training: Any) -> JobRequest:
+def mlp(function: str, depth: int = 14, init: str = "torch_default", **training: Any) -> JobRequest:
     block = repeat(
-        depth, {"op": "linear", "units": 32, "init": init}, {"op": "activation", "function": function}
+        depth, {"op": "linear", "units": 16, "init": init}, {"op": "activation", "function": function}
     )
     return job(FLATTEN, block, HEAD, data=DIGITS, **{"steps": 100, "batch_size": 32, **training})
 
@@ -69,12 +70,12 @@ def test_a_sigmoid_network_gets_what_cures_sigmoids_and_nothing_that_does_not() 
 
 
 def test_too_small_first_weights_are_initialised_to_suit_the_activation() -> None:
-    assert chosen(mlp("tanh"))[0] == ("initialization", "xavier")
-    assert ("initialization", "he") in chosen(mlp("relu"))[:2]
+    assert chosen(mlp("tanh", depth=20))[0] == ("initialization", "xavier")
+    assert ("initialization", "he") in chosen(mlp("relu", depth=20))[:3]
 
 
 def test_the_same_change_is_not_tried_under_two_names() -> None:
-    request = mlp("tanh")
+    request = mlp("tanh", depth=20)
     found, _ = select(diagnosed(request.model_dump_json()), request)
     changes = [(candidate.request, candidate.learning_rates) for candidate in found]
     assert all(change not in changes[:index] for index, change in enumerate(changes))
@@ -144,6 +145,22 @@ def test_an_uploaded_network_gets_the_same_as_changes_of_its_modules() -> None:
 def test_what_cannot_be_changed_in_a_file_is_named_with_the_reason() -> None:
     _, refused = select(diagnosis_of("vanishing_gradients", ["lstm"], axis="time"), uploaded_network())
     assert "uploaded network" in dict(refused)["lstm"]
+
+
+def test_on_uploaded_data_the_diagnosis_tells_what_the_samples_are_like() -> None:
+    given = template(DIGITS, template="mlp", depth=3, width=8, activation="sigmoid")
+    diagnosis = diagnosed(given.model_dump_json())
+    elsewhere = JobRequest.model_validate({**given.model_dump(), "data": UPLOAD})
+    (first, *_) = candidates("residual", elsewhere, diagnosis)
+    assert [layer["op"] for layer in first.request.model_dump()["model"]["layers"]][:2] == [
+        "flatten",
+        "linear",
+    ]
+    (relu,) = candidates("relu", elsewhere, diagnosis)
+    assert candidates("residual", relu.request, diagnosis)
+    convolutional = template(UPLOAD, template="cnn")
+    with pytest.raises(NotApplicable, match="before they are loaded"):
+        candidates("residual", convolutional, diagnosis)
 
 
 def test_notes_ask_for_nothing() -> None:

@@ -9,7 +9,7 @@ from service.contract.model_spec import UploadedModel
 from workers.remedies.catalog.functions import NO_ACTIVATION
 from workers.remedies.catalog.remedy import NotApplicable
 from workers.remedies.catalog.rewriting import layers_of, main_activation, relisted, with_layers
-from workers.remedies.catalog.uploads import require_operation, with_changes
+from workers.remedies.catalog.uploads import require_batch_statistics, require_operation, with_changes
 
 
 def normalized(layers: list[Layer], norm: Layer) -> list[Layer]:
@@ -29,6 +29,8 @@ def with_normalization(
     """Raises NotApplicable if there is nothing to normalise."""
     if isinstance(request.model, UploadedModel):
         require_operation(diagnosis, "activation")
+        if isinstance(norm, BatchNorm):
+            require_batch_statistics(request.model)
         return with_changes(request, {"kind": "normalization", "norm": norm.op})
     layers = layers_of(request, diagnosis)
     if main_activation(layers) is None:

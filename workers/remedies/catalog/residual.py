@@ -13,7 +13,7 @@ from workers.remedies.catalog.blocks import count_blocks, wrapped
 from workers.remedies.catalog.normalizing import normalized
 from workers.remedies.catalog.remedy import Candidate, NotApplicable, Remedy, each_applicable
 from workers.remedies.catalog.rewriting import every_layer, plan_of, with_layers
-from workers.remedies.catalog.uploads import require_operation, with_changes
+from workers.remedies.catalog.uploads import require_batch_statistics, require_operation, with_changes
 
 Block = Callable[[list[Layer], int], Layer]
 """(a block's layers, number of blocks) to the block."""
@@ -71,17 +71,24 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
 def _of_a_file(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
     """How many blocks there are shows when it is loaded."""
     require_operation(diagnosis, "activation")
-    rezero = {"scale": {"learned": 0.0}}
-    fields = {name: rezero if name == "rezero" else {"norm": name} for name in VARIANTS if name != "plain"}
-    return [
-        Candidate(
-            "residual",
-            variant,
-            f"Identity shortcuts around the layers that keep the shape, {words}.",
-            with_changes(request, {"kind": "shortcut", **fields.get(variant, {})}),
-        )
-        for variant, (_, words) in VARIANTS.items()
-    ]
+    return each_applicable(
+        "residual",
+        {
+            variant: (
+                f"Identity shortcuts around the layers that keep the shape, {words}.",
+                partial(_with_shortcuts, request, variant),
+            )
+            for variant, (_, words) in VARIANTS.items()
+        },
+    )
+
+
+def _with_shortcuts(request: JobRequest, variant: str) -> JobRequest:
+    assert isinstance(request.model, UploadedModel)
+    if variant == "batch_norm":
+        require_batch_statistics(request.model)
+    fields = {"rezero": {"scale": {"learned": 0.0}}, "plain": {}}.get(variant, {"norm": variant})
+    return with_changes(request, {"kind": "shortcut", **fields})
 
 
 def counted(blocks: int) -> str:

@@ -1,6 +1,6 @@
 """What flows into the network, as far as it can be known without opening files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from service.contract.data_spec import UploadData
 from service.contract.diagnosis import Diagnosis
@@ -8,7 +8,7 @@ from service.contract.expansion import Expansion, ExpansionError, PlannedLayer, 
 from service.contract.job import JobRequest
 from service.contract.layers import Layer, LayerError
 from service.contract.losses import output_shapes, resolve_loss
-from service.contract.model_spec import PlannedModel
+from service.contract.model_spec import PlannedModel, SpecModel
 from service.contract.shapes import Signal
 from workers.remedies.catalog.remedy import NotApplicable
 
@@ -31,22 +31,30 @@ def planned(
 ) -> tuple[list[Layer], tuple[PlannedLayer, ...]]:
     """A model's layers as they are written, and as they are planned for the request's data, one for one.
 
-    Of uploaded data only the kind matters, and is guessed: one that the layers fit and that gives the layers
-    which the diagnosis has. Raises NotApplicable if none does.
+    Of uploaded data only the kind matters, and is guessed: one that the layers fit, if possible one that
+    gives the layers which the diagnosis has. Raises NotApplicable if none does.
     """
     if not isinstance(request.data, UploadData):
         shape = request.data.shape
         targets = output_shapes(resolve_loss(request.training.loss, shape), shape)[0][0]
         return _expanded(model, shape.sample, targets)
+    fitting = list(_guessed(model))
     measured = [layer.op for layer in diagnosis.layers] if diagnosis else None
+    same = [guess for guess in fitting if measured == _ops(guess[1])]
+    if not same and measured is not None and not isinstance(model, SpecModel):
+        fitting = []  # a template writes other layers for other kinds of samples
+    if not fitting:
+        raise NotApplicable("what the uploaded samples look like cannot be told before they are loaded")
+    return (same or fitting)[0]
+
+
+def _guessed(model: PlannedModel) -> Iterator[tuple[list[Layer], tuple[PlannedLayer, ...]]]:
+    """As `_expanded`, for each guess that the layers fit."""
     for guess in GUESSES:
         try:
-            layers, plans = _expanded(model, guess, GUESSED_TARGETS)
+            yield _expanded(model, guess, GUESSED_TARGETS)
         except (LayerError, ExpansionError):
             continue
-        if measured is None or measured == list(_ops(plans)):
-            return layers, plans
-    raise NotApplicable("what the uploaded samples look like cannot be told before they are loaded")
 
 
 def _expanded(

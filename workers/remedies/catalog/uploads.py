@@ -30,3 +30,9 @@ def uploaded_function(diagnosis: Diagnosis | None) -> str | None:
     layers = diagnosis.layers if diagnosis else []
     functions = [layer.function for layer in layers if layer.op == "activation" and layer.function]
     return max(functions, key=functions.count, default=None)
+
+
+def require_batch_statistics(model: UploadedModel) -> None:
+    """Raise NotApplicable if batch normalisation would never see a batch."""
+    if model.mode == "evaluation":
+        raise NotApplicable("in evaluation mode, batch normalisation does not normalise by batches")

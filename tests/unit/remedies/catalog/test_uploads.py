@@ -54,3 +54,12 @@ def test_remedies_are_combined_one_change_after_another() -> None:
     assert [change.kind for change in both.changes] == ["activation", "initialization", "normalization"]
     with pytest.raises(NotApplicable, match="already"):
         candidates("relu", relu)
+
+
+def test_a_network_in_evaluation_mode_is_not_normalised_over_batches() -> None:
+    request = uploaded_network()
+    evaluated = request.model_copy(update={"model": request.model.model_copy(update={"mode": "evaluation"})})
+    with pytest.raises(NotApplicable, match="evaluation mode"):
+        candidates("batch_norm", evaluated)
+    assert "batch_norm" not in [candidate.variant for candidate in candidates("residual", evaluated)]
+    assert candidates("layer_norm", evaluated)
