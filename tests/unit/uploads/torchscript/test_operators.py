@@ -15,9 +15,9 @@ from workers.uploads.torchscript.operators.quick import QUICK
 DANGEROUS = """
     from_file save set_ set_data resize_ resize_as_ as_strided as_strided_ _sparse_coo_tensor_unsafe
     manual_seed seed record_stream pin_memory bincount histc max_unpool2d embedding_bag
-    _pack_padded_sequence take_along_dim native_batch_norm _unsafe_index _index_put_impl_ _reinterpret_tensor
-    to_sparse to_mkldnn quantize_per_tensor requires_grad_ _cufft_set_plan_cache_max_size
-    from_buffer storage_offset _nested_view_from_buffer sparse_coo_tensor
+    _pack_padded_sequence take_along_dim random_ native_batch_norm _unsafe_index _index_put_impl_
+    _reinterpret_tensor to_sparse to_mkldnn quantize_per_tensor requires_grad_
+    _cufft_set_plan_cache_max_size from_buffer storage_offset _nested_view_from_buffer sparse_coo_tensor
 """.split()  # noqa: SIM905
 
 
@@ -49,6 +49,22 @@ def schemas() -> list[torch._C.FunctionSchema]:
 def test_no_operator_writes_into_an_output_that_it_is_given() -> None:
     resolved = [s for s in schemas() if any(a.is_out for a in s.arguments) and resolve(s.name, str(s))]
     assert resolved == []
+
+
+@pytest.mark.parametrize("overload", ["mul_.t", "index.list_Tensor", "eq.Tensor_list"])
+def test_operators_that_torchscript_adds_on_lists_do_not_run_unchecked(overload: str) -> None:
+    (schema,) = [s for s in schemas() if f"{s.name}.{s.overload_name}" == f"aten::{overload}"]
+    operation = resolve(schema.name, str(schema))
+    assert operation is None or operation.parameters is None
+
+
+@pytest.mark.parametrize("overload", ["to.dtype", "to.prim_dtype", "to.prim_Device", "zeros", "sum"])
+def test_every_dtype_is_checked(overload: str) -> None:
+    name, _, suffix = overload.partition(".")
+    (schema,) = [s for s in schemas() if s.name == f"aten::{name}" and s.overload_name == suffix]
+    operation = resolve(schema.name, str(schema))
+    assert operation is not None
+    assert [p.kind for p in operation.parameters or () if p.name == "dtype"] == ["ScalarType"]
 
 
 def test_no_operator_takes_a_generator_from_the_archive() -> None:

@@ -146,8 +146,7 @@ RESAMPLING = """
     upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
     upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
-    __interpolate __upsample __upsample_nearest __upsample_bilinear
-"""
+    """
 
 CHECKS: dict[str, Check] = {
     **dict.fromkeys(INTEGER_DIVISIONS, check_division),
