@@ -63,11 +63,11 @@ def check_attention(query: Tensor, key: Tensor, value: Tensor, *_: Any) -> None:
 
 
 def check_weight_norm(direction: Tensor, length: Tensor, dimension: int = 0) -> None:
-    """Fewer lengths than directions are read beyond their end."""
+    """Fewer lengths than directions are read beyond their end; with none at all it divides by zero."""
     wanted = [1] * direction.dim()
     if dimension != -1 and -direction.dim() <= dimension < direction.dim():
         wanted[dimension] = direction.shape[dimension]
-    if length.numel() != math.prod(wanted):
+    if length.numel() != math.prod(wanted) or direction.numel() == 0:
         raise invalid(f"Weight normalisation needs lengths of shape {wanted}, not {list(length.shape)}.")
 
 
