@@ -14,10 +14,12 @@ from workers.uploads.torchscript.operators import hazards, sizes
 from workers.uploads.torchscript.operators.composed import COMPOSED
 from workers.uploads.torchscript.operators.containers import CONSTRUCTORS, CONTAINERS, TEXTS
 from workers.uploads.torchscript.operators.numbers import FROM_TENSORS, NUMBERS, NUMBERS_BY_OVERLOAD, power
-from workers.uploads.torchscript.operators.permitted import is_permitted
+from workers.uploads.torchscript.operators.permitted import INTERPRETED_OVERLOADS, is_permitted
 from workers.uploads.torchscript.operators.properties import PROPERTIES
 from workers.uploads.torchscript.operators.quick import QUICK
 
+ATEN: frozenset[str] = frozenset(torch._C._dispatch_get_all_op_names())
+"""All overloads that ATen itself has."""
 UNINITIALIZED = frozenset({"empty", "empty_like", "new_empty"})
 """Operators that show what the memory held before."""
 
@@ -93,7 +95,11 @@ def _tensor_operation(kind: str, overload: str) -> Operation | None:
         return None
     packet = getattr(torch.ops.aten, name, None)
     found = getattr(packet, overload.partition(".")[2] or "default", None)
-    if found is None or any(_is_refused(argument) for argument in found._schema.arguments):
+    if (
+        not _is_on_tensors(overload)
+        or found is None
+        or any(_is_refused(argument) for argument in found._schema.arguments)
+    ):
         return None
     parameters = tuple(_parameter(argument) for argument in found._schema.arguments)
     plain = _zeroed(found._op) if name in UNINITIALIZED else found._op
@@ -114,6 +120,10 @@ def _guarded(
     return hazards.guard(name, sizes.guard(name, function, operator, tensors=tensors))
 
 
+def _is_on_tensors(overload: str) -> bool:
+    return overload in INTERPRETED_OVERLOADS or overload in ATEN
+
+
 def _is_refused(argument: Any) -> bool:
     """Outputs given as arguments, and dimensions that have names."""
     return argument.is_out or "Dimname" in str(argument.real_type)
@@ -121,6 +131,8 @@ def _is_refused(argument: Any) -> bool:
 
 def _parameter(argument: Any) -> Parameter:
     kind = str(argument.real_type).removeprefix("Optional[").removesuffix("]")
+    if argument.name == "dtype" and kind == "int":
+        kind = "ScalarType"  # TorchScript's own overloads of `to` do not say so
     return Parameter(
         argument.name, argument.kwarg_only, kind, argument.has_default_value(), argument.default_value
     )

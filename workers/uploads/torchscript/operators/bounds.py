@@ -137,20 +137,19 @@ BOUNDS: dict[str, Bound] = {
     **_table(
         _product,
         """
-        arange empty empty_like full full_like hann_window hamming_window linspace logspace new_empty new_full
-        new_ones new_zeros ones rand randint randn randperm tril_indices triu_indices zeros multinomial
-        normal broadcast_to repeat repeat_interleave tile pad constant_pad_nd reflection_pad1d
-        reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d _pad_circular
-        _pad_enum im2col col2im unfold take outer ger kron cdist
-        meshgrid einsum tensordot bilinear adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
-        adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d
-        upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
-        _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
-        upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa __interpolate
-        __upsample __upsample_nearest __upsample_bilinear affine_grid_generator grid_sampler grid_sampler_2d
-        grid_sampler_3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d
-        convolution fft_fft fft_fft2 fft_fftn fft_ifft fft_ifft2 fft_ifftn
-        fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn
+        arange empty empty_like full full_like hann_window hamming_window linspace logspace new_empty
+        new_full new_ones new_zeros ones rand randint randn randperm tril_indices triu_indices zeros
+        multinomial normal broadcast_to repeat repeat_interleave tile pad constant_pad_nd
+        reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d
+        replication_pad3d _pad_circular _pad_enum im2col col2im unfold take outer ger kron cdist meshgrid
+        einsum tensordot bilinear adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
+        adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d _adaptive_avg_pool2d
+        _adaptive_avg_pool3d upsample_nearest1d upsample_nearest2d upsample_nearest3d
+        _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d
+        upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa
+        _upsample_bicubic2d_aa affine_grid_generator grid_sampler grid_sampler_2d grid_sampler_3d
+        conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution fft_fft fft_fft2 fft_fftn
+        fft_ifft fft_ifft2 fft_ifftn fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn
         """,
     ),
     **_table(_total, "cat concat concatenate stack hstack vstack dstack column_stack row_stack"),

@@ -63,11 +63,11 @@ def check_attention(query: Tensor, key: Tensor, value: Tensor, *_: Any) -> None:
 
 
 def check_weight_norm(direction: Tensor, length: Tensor, dimension: int = 0) -> None:
-    """Fewer lengths than directions are read beyond their end."""
+    """Fewer lengths than directions are read beyond their end; with none at all it divides by zero."""
     wanted = [1] * direction.dim()
     if dimension != -1 and -direction.dim() <= dimension < direction.dim():
         wanted[dimension] = direction.shape[dimension]
-    if length.numel() != math.prod(wanted):
+    if length.numel() != math.prod(wanted) or direction.numel() == 0:
         raise invalid(f"Weight normalisation needs lengths of shape {wanted}, not {list(length.shape)}.")
 
 
@@ -146,8 +146,7 @@ RESAMPLING = """
     upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
     upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
-    __interpolate __upsample __upsample_nearest __upsample_bilinear
-"""
+    """
 
 CHECKS: dict[str, Check] = {
     **dict.fromkeys(INTEGER_DIVISIONS, check_division),

@@ -27,7 +27,7 @@ ACTIVATIONS = """
 """
 """Each also in place."""
 
-RANDOM = "bernoulli normal uniform exponential log_normal geometric random"
+RANDOM = "bernoulli normal uniform exponential log_normal geometric"
 """In place; `bernoulli` and `normal` also create."""
 
 OTHER_ACTIVATIONS = """
@@ -53,10 +53,10 @@ POOLING = """
 RESAMPLING = """
     upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
-    upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa __interpolate
-    __upsample __upsample_nearest __upsample_bilinear grid_sampler grid_sampler_2d grid_sampler_3d
-    affine_grid_generator pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
-    replication_pad1d replication_pad2d replication_pad3d _pad_circular _pad_enum im2col col2im
+    upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler
+    grid_sampler_2d grid_sampler_3d affine_grid_generator pad constant_pad_nd reflection_pad1d
+    reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d _pad_circular
+    _pad_enum im2col col2im
 """
 
 LINEAR_ALGEBRA = """
@@ -130,6 +130,29 @@ REFUSED_OVERLOADS = frozenset(
     }
 )
 """Overloads of permitted operators that size their result by values in a tensor, or trust such values."""
+
+
+INTERPRETED_OVERLOADS = frozenset(
+    f"aten::{overload}"
+    for overload in [
+        "index.Tensor_hacked_twin",
+        "index_put.hacked_twin",
+        "index_put_.hacked_twin",
+        "mT.a",
+        "mH.a",
+        "matrix_H.a",
+        "numpy_T.a",
+        "split",
+        "copy_.Tensor",
+        "copy_.int",
+        "copy_.float",
+        "to.prim_Device",
+        "to.prim_dtype",
+        "to.prim_other",
+    ]
+)
+"""Overloads on tensors that TorchScript adds to ATen's own. It adds others under the same names, on lists and
+numbers and without checks; those are not permitted here."""
 
 
 def is_permitted(operator: str) -> bool:
