@@ -5,6 +5,7 @@ OpenMP: no child of the process could train after that.
 """
 
 import sklearn.datasets  # noqa: F401 - which workers.data imports only when it is needed
+import sympy  # noqa: F401 - which PyTorch imports when a shape is worked out without data
 import torch
 
 import workers.remedies.trials.run
