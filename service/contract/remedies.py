@@ -54,8 +54,8 @@ class RemediesPlan(Contract):
     seeds: int = Field(default=2, ge=2, le=10)
     """How often each way of training is repeated, each time from another seed."""
     learning_rates: int = Field(default=3, ge=1, le=7)
-    """How many learning rates each candidate is trained with: the job's own, and others 10 times larger and
-    smaller. The best one by training loss counts."""
+    """How many learning rates each candidate is trained with: the job's own, and others that are √10 times
+    larger and smaller, and so on. The best one by training loss counts."""
     budget: RemedyBudget = RemedyBudget()
     """What the trials may cost."""
 

@@ -15,7 +15,7 @@ from workers.remedies.selection import select
 CONTROL = "control"
 DEFAULT_STEPS_FACTOR = 100
 """Without a budget, all trials together may take as many times the job's steps."""
-SEARCH_RATIO = 10.0
+SEARCH_RATIO = 10.0**0.5
 """Between neighbouring learning rates of the search."""
 MOST_COMBINATIONS = 3
 COMBINED = 3

@@ -32,6 +32,6 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
 REMEDY = Remedy(
     "activation",
     _apply,
-    invasiveness=4,
+    invasiveness=3,
     conditions=frozenset({"dead_units", "forward_collapse", "saturated_activations", "vanishing_gradients"}),
 )

@@ -22,7 +22,7 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
 REMEDY = Remedy(
     "batch_norm",
     _apply,
-    invasiveness=5,
+    invasiveness=4,
     conditions=frozenset(
         {
             "dead_units",

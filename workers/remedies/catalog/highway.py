@@ -30,5 +30,5 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
 
 
 REMEDY = Remedy(
-    "highway", _apply, invasiveness=6, conditions=frozenset({"forward_collapse", "vanishing_gradients"})
+    "highway", _apply, invasiveness=5, conditions=frozenset({"forward_collapse", "vanishing_gradients"})
 )

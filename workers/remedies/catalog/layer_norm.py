@@ -22,6 +22,6 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
 REMEDY = Remedy(
     "layer_norm",
     _apply,
-    invasiveness=5,
+    invasiveness=4,
     conditions=frozenset({"exploding_gradients", "vanishing_gradients"}),
 )

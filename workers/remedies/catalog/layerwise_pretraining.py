@@ -42,5 +42,5 @@ def _weighted(layers: list[Layer]) -> int:
 
 
 REMEDY = Remedy(
-    "layerwise_pretraining", _apply, invasiveness=3, conditions=frozenset({"vanishing_gradients"})
+    "layerwise_pretraining", _apply, invasiveness=6, conditions=frozenset({"vanishing_gradients"})
 )

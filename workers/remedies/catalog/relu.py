@@ -20,5 +20,5 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
 
 
 REMEDY = Remedy(
-    "relu", _apply, invasiveness=4, conditions=frozenset({"saturated_activations", "vanishing_gradients"})
+    "relu", _apply, invasiveness=3, conditions=frozenset({"saturated_activations", "vanishing_gradients"})
 )

@@ -59,7 +59,7 @@ class Remedy:
     apply: Apply
     invasiveness: int
     """How much of the user's choices it changes: 0 a number of the training; 1 the training or the data's
-    scale; 2 the first weights; 3 training before the training; 4 the functions; 5 layers that are added;
-    6 the architecture."""
+    scale; 2 the first weights; 3 the functions; 4 layers that are added; 5 the way the layers are connected;
+    6 the kind of layer, or how training goes about."""
     conditions: frozenset[str]
     """The findings that it is for."""

@@ -106,6 +106,6 @@ def why_no_block(layers: list[Layer]) -> str:
 REMEDY = Remedy(
     "residual",
     _apply,
-    invasiveness=6,
+    invasiveness=5,
     conditions=frozenset({"forward_collapse", "not_learning", "poor_initialization", "vanishing_gradients"}),
 )

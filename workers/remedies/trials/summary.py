@@ -69,7 +69,10 @@ def _cost(runs: Sequence["ProbedRun"]) -> Cost:
     seconds = [c.data_seconds + c.compute_seconds + c.optimizer_seconds for c in costs]
     flops = [c.flops_per_step for c in costs]
     return Cost(
-        seconds_per_step=_median(seconds), parameters=runs[0].parameters, flops_per_step=_median(flops)
+        seconds_per_step=_median(seconds),
+        parameters=runs[0].parameters,
+        flops_per_step=_median(flops),
+        extra_steps=runs[0].extra_steps,
     )
 
 

@@ -20,6 +20,7 @@ from workers.remedies.trials.summary import summarize
 from workers.run import resolve_device
 from workers.training import TrainingError, train_and_probe
 from workers.training.bare import train_bare
+from workers.training.pretraining import pretraining_steps
 
 Report = Callable[[Progress], None]
 
@@ -33,6 +34,8 @@ class ProbedRun:
     diagnosis: Diagnosis
     parameters: int
     seconds: float
+    extra_steps: int
+    """Of a pre-training."""
 
 
 def run_trial(
@@ -104,7 +107,8 @@ class _Trial:
         parameters = sum(parameter.numel() for parameter in subject.network.parameters())
         if self._scratch is not None and not self._files:
             self._files = keep_network(subject.network, subject.dataset.train_inputs, self._scratch)
-        return ProbedRun(seed, trace, diagnosis, parameters, seconds)
+        extra = pretraining_steps(request.training, subject.network, subject.layers)
+        return ProbedRun(seed, trace, diagnosis, parameters, seconds, extra)
 
     def _with(self, seed: int, rate: float) -> JobRequest:
         request = self._order.request
