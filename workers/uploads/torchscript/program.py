@@ -56,10 +56,14 @@ class Block:
         except UploadError:
             raise
         except Exception as error:
-            place = self.places.get(step) if step is not None else None
-            if place is None:
-                raise
-            _raise_located(error, place, frame[0])
+            self.locate(error, step, frame[0])
+            raise
+
+    def locate(self, error: Exception, step: Step | None, owner: Any) -> None:
+        """Say where a step failed: raises an UploadError if the archive is at fault, else adds a note."""
+        place = self.places.get(step) if step is not None else None
+        if place is not None:
+            _raise_located(error, place, owner)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -75,7 +79,6 @@ def _raise_located(error: Exception, place: Place, owner: Any) -> None:
         raise InvalidUploadError(f"The network's own code failed: {str(error)[:300]} {where}") from error
     if not getattr(error, "__notes__", None):
         error.add_note(where)
-    raise error
 
 
 class Program:
@@ -102,7 +105,15 @@ class Program:
         if runtime.remaining < 0:
             runtime.spend(0)
         frame = [owner, *arguments, *self.tail]
-        self.block.run(frame)
+        step: Step | None = None
+        try:  # as Block.run does, without a call
+            for step in self.block.steps:
+                step(frame)
+        except UploadError:
+            raise
+        except Exception as error:
+            self.block.locate(error, step, owner)
+            raise
         return frame[self.result]
 
     def bind(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:

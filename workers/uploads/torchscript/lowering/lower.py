@@ -95,6 +95,14 @@ class Lowering:
         self._steps.append(step)
         self._places[step] = Place(self.function, node.kind(), calls_out)
 
+    def last_step(self) -> Step | None:
+        """The last step of the block that is being read."""
+        return self._steps[-1] if self._steps else None
+
+    def drop_last_step(self) -> None:
+        """Take it back, to put another in its place."""
+        self._places.pop(self._steps.pop())
+
     def inputs(self, node: Node, start: int = 0) -> list[int]:
         """Places of a node's inputs."""
         return [self.slots.of(value) for value in list(node.inputs())[start:]]

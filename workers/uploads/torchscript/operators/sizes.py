@@ -12,7 +12,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 from workers.uploads.torchscript.limits import MAX_ELEMENTS, RefusalError, unsafe
-from workers.uploads.torchscript.operators.bounds import BELOW_PRODUCT, BOUNDS, Bound, broadcast
+from workers.uploads.torchscript.operators.bounds import BELOW_PRODUCT, BOUNDS, Bound, broadcast, linear
 
 Function = Callable[..., Any]
 
@@ -46,6 +46,14 @@ def guard(name: str, function: Function, operator: OpOverload, *, tensors: int) 
 def _guard_two(bound: Bound, function: Function, operator: OpOverload) -> Function:
     """The same for operators that run so often that the check must cost next to nothing."""
     count = Tensor.numel
+    if bound is linear:
+
+        def guarded_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
+            if count(inputs) * count(weight) > MAX_ELEMENTS and linear(inputs, weight) > MAX_ELEMENTS:
+                rehearse(operator, (inputs, weight, bias), {})
+            return function(inputs, weight, bias)
+
+        return guarded_linear
 
     def guarded(first: Any, second: Any, *others: Any, **named: Any) -> Any:
         if count(first) * count(second) > MAX_ELEMENTS and bound(first, second, *others) > MAX_ELEMENTS:
