@@ -60,6 +60,8 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
 
 
 _UNDECIDED = {
+    "learned": "It learned, but poorly, and networks that begin like it mostly do not learn in so many "
+    "steps; nothing else that was measured speaks against it.",
     "too_early": "The run was too short to tell: after {steps} the network is not clearly better than "
     "chance but may still become so, and nothing else that was measured speaks against it.",
     "not_trained": "It was not trained, and what was measured at initialisation does not decide.",

@@ -8,7 +8,7 @@ from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
 from workers.diagnosis.wording import number, percent
 
 
@@ -25,7 +25,12 @@ def examine(case: Case) -> Iterator[Finding]:
     yield finding(
         INFO,
         BY_HARM[case.harm],
-        confidence(case, beyond_share(limit, rank), beyond_share(unfitted, OVERFIT_RATIO.value)),
+        confidence(
+            case,
+            beyond_share(limit, rank),
+            beyond_share(unfitted, OVERFIT_RATIO.value),
+            unknown=foretold_failure(case),
+        ),
         summary=f"The samples become alike on their way through the network: {percent(rank)} of the inputs' "
         "effective rank reaches the last layer.",
         explanation=f"Before training, the last layer can hardly tell the samples apart{alike}. The gradient "

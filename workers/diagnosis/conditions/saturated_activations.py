@@ -7,7 +7,7 @@ from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
 from workers.diagnosis.wording import listed, percent
 
 BOUNDED = frozenset({"sigmoid", "tanh", "hardtanh"})
@@ -31,7 +31,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield finding(
         INFO,
         BY_HARM[case.harm],
-        confidence(case, beyond_share(saturated[worst], SATURATION.value)),
+        confidence(case, beyond_share(saturated[worst], SATURATION.value), unknown=foretold_failure(case)),
         layers=list(saturated),
         summary=f"The activations of {listed([worst])} are saturated: {percent(left)} of their largest "
         "possible derivative is left.",
