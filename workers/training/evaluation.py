@@ -33,8 +33,26 @@ class Evaluator:
     def on_training_data(self, network: nn.Module) -> float:
         return self._measure(network, *self._train)
 
+    def largest_answer_share(self, network: nn.Module) -> float:
+        """Share of the held-out samples that get the most frequent answer; 1 for a constant one. NaN for
+        regression, or if an output is not finite."""
+        outputs = self._outputs(network, self._test[0])
+        if self._dataset.task != "classification" or not torch.isfinite(outputs).all():
+            return float("nan")
+        answers = torch.bincount(_predicted_class(outputs).flatten())
+        return float(answers.max() / answers.sum())
+
     def _measure(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> float:
-        """In evaluation mode. NaN if an output is not finite: such a network answers nothing."""
+        """NaN if an output is not finite: such a network answers nothing."""
+        outputs = self._outputs(network, inputs)
+        if not torch.isfinite(outputs).all():
+            return float("nan")
+        if self._dataset.task == "classification":
+            return float((_predicted_class(outputs) == targets.flatten()).float().mean())
+        return float((outputs.double().reshape(targets.shape) - targets.double()).square().mean())
+
+    def _outputs(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        """In evaluation mode."""
         modes = {module: module.training for module in network.modules()}
         network.eval()
         try:
@@ -43,12 +61,7 @@ class Evaluator:
         finally:
             for module, mode in modes.items():
                 module.training = mode
-        outputs = torch.cat(parts).cpu()
-        if not torch.isfinite(outputs).all():
-            return float("nan")
-        if self._dataset.task == "classification":
-            return float((_predicted_class(outputs) == targets.flatten()).float().mean())
-        return float((outputs.double().reshape(targets.shape) - targets.double()).square().mean())
+        return torch.cat(parts).cpu()
 
 
 def _predicted_class(outputs: Tensor) -> Tensor:

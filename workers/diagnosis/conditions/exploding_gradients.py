@@ -16,6 +16,7 @@ from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import INTERVAL, beyond_decades, joint
 from workers.diagnosis.findings import consequence, foretold_failure
+from workers.diagnosis.onset import grows_backward
 from workers.diagnosis.wording import metric_words, power, untried
 
 
@@ -190,4 +191,5 @@ CONDITION = Condition(
     examine=examine,
     consequence="the gradient explodes",
     explained_by=frozenset({"learning_rate_too_large"}),
+    explained_here=lambda case: frozenset(() if grows_backward(case) else {"unstable_training"}),
 )

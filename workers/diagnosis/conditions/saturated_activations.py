@@ -8,9 +8,8 @@ from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_share
 from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
+from workers.diagnosis.onset import BOUNDED, saturated_at_first
 from workers.diagnosis.wording import listed, percent
-
-BOUNDED = frozenset({"sigmoid", "tanh", "hardtanh"})
 
 _REMEDIES = ("initialization", "standardise_inputs", "batch_norm")
 
@@ -64,4 +63,5 @@ CONDITION = Condition(
             "vanishing_gradients",
         }
     ),
+    explained_here=lambda case: frozenset(() if saturated_at_first(case) else {"unstable_training"}),
 )
