@@ -1,6 +1,7 @@
 """Measures how often the diagnosis is right, and writes docs/accuracy.md: `python -m tests.science.accuracy`.
 
-Runs the 24 look-alike situations and further healthy networks over several seeds, as jobs would run.
+Runs the 24 look-alikes, the further illnesses and the further healthy networks over several seeds, as jobs
+would run.
 """
 
 import argparse
@@ -16,6 +17,8 @@ from service.contract.diagnosis import Diagnosis
 from tests.science.accuracy_report import report
 from tests.science.situations.counting import Result
 from tests.science.situations.healthy import HEALTHY, LEARNED_WELL
+from tests.science.situations.look_alikes import LOOK_ALIKES
+from tests.science.situations.more_illnesses import LONG, LONG_SEEDS, MORE_ILLNESSES
 from tests.science.situations.table import SITUATIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -23,14 +26,18 @@ SEEDS = 5
 HEALTHY_SEEDS = 2
 
 
+JUDGED_BY_TRUTH = (*SITUATIONS, *MORE_ILLNESSES)
+JUDGED_BY_LEARNING = (*HEALTHY, *LOOK_ALIKES)
+"""They count only if they learned well."""
+ALL = (*JUDGED_BY_TRUTH, *JUDGED_BY_LEARNING)
+
+
 def run(number: int, seed: int) -> Result:
-    """Run one situation; the healthy networks are numbered after the 24."""
-    if number < len(SITUATIONS):
-        situation = SITUATIONS[number]
-        return Result.of(situation, seed, situation.build(seed).diagnose())
-    situation = HEALTHY[number - len(SITUATIONS)]
+    """Run one situation, by its number in `ALL`."""
+    situation = ALL[number]
     diagnosis = situation.build(seed).diagnose()
-    return Result.of(situation, seed, diagnosis, counts=learned_well(diagnosis))
+    counts = number < len(JUDGED_BY_TRUTH) or learned_well(diagnosis)
+    return Result.of(situation, seed, diagnosis, counts=counts)
 
 
 def learned_well(diagnosis: Diagnosis) -> bool:
@@ -44,8 +51,12 @@ def learned_well(diagnosis: Diagnosis) -> bool:
 
 def results(seeds: int, healthy_seeds: int, processes: int) -> list[Result]:
     """Of all runs, in the order of the tables."""
-    runs = [(n, seed) for n in range(len(SITUATIONS)) for seed in range(seeds)]
-    runs += [(len(SITUATIONS) + n, seed) for n in range(len(HEALTHY)) for seed in range(healthy_seeds)]
+    few, healthy = set(LONG), {situation.name for situation in HEALTHY}
+    wanted = [
+        min(seeds, LONG_SEEDS) if s.name in few else healthy_seeds if s.name in healthy else seeds
+        for s in ALL
+    ]
+    runs = [(n, seed) for n, count in enumerate(wanted) for seed in range(count)]
     numbers, run_seeds = zip(*runs, strict=True)
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     context = get_context("spawn")
@@ -62,8 +73,8 @@ def _progress(done: Iterable[Result], total: int) -> Iterable[Result]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="of each of the 24 situations")
-    parser.add_argument("--healthy-seeds", type=int, default=HEALTHY_SEEDS, help="of the healthy networks")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="of each situation")
+    parser.add_argument("--healthy-seeds", type=int, default=HEALTHY_SEEDS, help="of healthy.py's networks")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--output", type=Path, default=DOCUMENT)
     given = parser.parse_args(arguments)

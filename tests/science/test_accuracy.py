@@ -1,8 +1,12 @@
 """The counting behind docs/accuracy.md."""
 
+from dataclasses import replace
+
 import pytest
 
+from service.contract.conditions import CONDITIONS
 from tests.science.accuracy_report import report
+from tests.science.situations import first_run
 from tests.science.situations.counting import (
     Result,
     Share,
@@ -10,6 +14,10 @@ from tests.science.situations.counting import (
     false_alarms,
     sensitivity,
 )
+from tests.science.situations.healthy import HEALTHY
+from tests.science.situations.look_alikes import LOOK_ALIKES
+from tests.science.situations.more_illnesses import LONG, MORE_ILLNESSES
+from tests.science.situations.table import SITUATIONS
 
 
 def result(
@@ -74,3 +82,36 @@ def test_the_report_hides_no_mistake() -> None:
     assert "- b, seed 0: wrong" in written
     assert "- e, seed 0: false alarm" in written
     assert "1 did not learn well" in written
+
+
+def test_every_condition_has_a_situation_or_a_reason_for_having_none() -> None:
+    situated = {name for s in (*SITUATIONS, *MORE_ILLNESSES) for name in s.truth.conditions}
+    assert set(CONDITIONS) - {"healthy"} == situated | set(first_run.UNCHECKED)
+
+
+def test_what_none_of_the_24_has_is_had_by_two_further_networks() -> None:
+    among_the_24 = {name for s in SITUATIONS for name in s.truth.conditions}
+    for name in set(CONDITIONS) - {"healthy"} - among_the_24 - set(first_run.UNCHECKED):
+        assert sum(name in s.truth.conditions for s in MORE_ILLNESSES) >= 2, name
+
+
+def test_no_two_networks_have_the_same_name() -> None:
+    names = [s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *HEALTHY, *LOOK_ALIKES)]
+    assert len(names) == len(set(names))
+
+
+def test_the_first_run_is_of_these_illnesses_and_its_misses_are_explained() -> None:
+    runs = {s.name: 3 if s.name in LONG else 5 for s in MORE_ILLNESSES}
+    missed = {name for name, right in first_run.RIGHT.items() if right < runs[name]}
+    assert set(first_run.RIGHT) == set(runs)
+    assert missed == set(first_run.WHY_MISSED)
+
+
+def test_the_report_tells_the_first_run_of_the_further_illnesses() -> None:
+    assert "93 of 146" in report(RESULTS)
+    assert "0 of 80" in report(RESULTS)
+
+
+def test_misses_of_one_kind_are_told_together() -> None:
+    wrong = result("b", "overfitting", truth="dead_units", mistakes=("wrong",))
+    assert "- b, seeds 0, 1: wrong" in report([wrong, replace(wrong, seed=1)])

@@ -17,6 +17,7 @@ COLUMNS = (
     "depth", "act", "init", "arch", "seed", "opt", "lr", "acc", "loss_first", "loss_10", "loss_30",
     "ratio_first_last_delta", "ratio_max_min_abs_delta", "min_update_ratio", "med_update_ratio", "w_std",
     "act_gain", "feat_rms", "feat_erank", "logit_std", "sagemaker_rule", "w_lt_1e-2",
+    "ratio_first_last_gw", "first_gnorm",
 )  # fmt: skip
 """What is kept of the grid's columns."""
 CLASSES = 10
@@ -52,6 +53,10 @@ class Grid:
     """SageMaker's: a layer's mean absolute gradient below 1e-7."""
     weight_rule: NDArray[np.bool_]
     """The 25 % rule: so many weights below 0.01."""
+    weight_gradient_ratio: NDArray[np.float64]
+    """log10 of the norm of the first layer's weight gradient over the last one's."""
+    first_weight_gradient: NDArray[np.float64]
+    """log10 of the norm of the first layer's weight gradient."""
 
     def matrix(self, features: tuple[str, ...]) -> NDArray[np.float64]:
         """(runs, features)"""
@@ -125,4 +130,6 @@ def _grid(rows: list[dict[str, str]]) -> Grid:
         naive_range=spread,
         vanishing_rule=np.array([float(row["sagemaker_rule"]) > 0 for row in rows]),
         weight_rule=np.array([float(row["w_lt_1e-2"]) > 0.25 for row in rows]),
+        weight_gradient_ratio=np.array([float(row["ratio_first_last_gw"]) for row in rows]),
+        first_weight_gradient=np.array([float(row["first_gnorm"]) for row in rows]),
     )

@@ -1,5 +1,6 @@
 """Write docs/trainability.md and its figure: how good the prediction is, against simple rules."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, f1_score, log_loss, roc_auc_score
 
 from tests.science import trainability_fit as fitting
-from tests.science.trainability_grid import NAIVE_RANGE, Grid
+from tests.science.trainability_elsewhere_report import elsewhere, foretold_runs, not_foretold
+from tests.science.trainability_grid import Grid
+from tests.science.trainability_rules import rules
 from workers.diagnosis.trainability.features import BY_STAGE, FEATURES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -64,6 +67,9 @@ def write_report(grid: Grid) -> None:
         vanishing="\n".join(_vanishing(grid, predicted["network_0"][0])),
         reliability="\n".join(_reliability(grid, predicted)),
         copies=fitting.COPIES,
+        elsewhere=elsewhere(),
+        elsewhere_runs=foretold_runs(),
+        not_foretold=not_foretold(),
         **fitting.SETTINGS,
     )
     (DOCS / "trainability.md").write_text(page, encoding="utf-8")
@@ -94,28 +100,18 @@ def _rules(grid: Grid, predicted: dict[str, list[NDArray[np.float64]]]) -> list[
     chosen = grid.one_per_network()
     chosen = chosen[~grid.adaptive[chosen]]
     failed = grid.failed_at_best[chosen]
-    naive, spread = grid.naive_score[chosen], grid.naive_range[chosen]
     initial = [p[~grid.adaptive[grid.one_per_network()]] for p in predicted["network_0"]]
     smallest = [smallest_per_network(grid, p)[chosen] for p in predicted["plan_30"]]
     return [
         _row("**`at_best_learning_rate`**, at initialisation", _mean_scores(failed, initial)),
         _row("smallest `probability` of three runs, 30 steps each", _mean_scores(failed, smallest)),
-        _row("range of log10‖δ‖ > 1.6 or ratio of ranks < 0.35", _of_rule(failed, naive > 1, naive)),
-        _row("range of log10‖δ‖ > 1.6", _of_rule(failed, spread > NAIVE_RANGE, spread)),
-        _row("mean absolute gradient < 1e-7 (SageMaker)", _of_rule(failed, grid.vanishing_rule[chosen])),
-        _row("25 % of weights below 0.01", _of_rule(failed, grid.weight_rule[chosen])),
+        *(_row(rule.name, [*rule.quality(failed), math.nan, math.nan]) for rule in rules(grid, chosen)),
     ]
 
 
 def _mean_scores(failed: Mask, repeats: list[NDArray[np.float64]]) -> list[float]:
     each = [list(scores(failed, probability).values()) for probability in repeats]
     return [float(value) for value in np.mean(each, axis=0)]
-
-
-def _of_rule(failed: Mask, says: Mask, score: NDArray[np.float64] | None = None) -> list[float]:
-    nan = float("nan")
-    area = nan if score is None else float(roc_auc_score(failed, score))
-    return [area, float(f1_score(failed, says)), nan, nan]
 
 
 def smallest_per_network(grid: Grid, probability: NDArray[np.float64]) -> NDArray[np.float64]:

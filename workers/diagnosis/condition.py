@@ -21,6 +21,8 @@ class Condition:
     explained_by: frozenset[str] = field(default_factory=frozenset)
     """Conditions that, found as warning or critical and at least as severe, make this one a mere
     consequence and no finding of its own."""
+    explained_here: Callable[[Case], frozenset[str]] = lambda _: frozenset()
+    """The same, where which of two is the cause depends on the case: mostly on which was there first."""
     consequence: str | None = None
     """How it reads among the consequences of another; None leaves it out there."""
     reassures: bool = False

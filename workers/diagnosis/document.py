@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from service.contract.conditions import MEASURES, REMEDIES, ConditionInfo
 from service.contract.conditions.not_learning import ENOUGH_STEPS, MINIMAL_SKILL, STANDARD_ERRORS
-from workers.diagnosis import conditions, learning
+from workers.diagnosis import conditions, findings, learning
 from workers.diagnosis import confidence as c
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.conditions.vanishing_gradients.depth import CERTAIN_FAILURE
@@ -35,7 +35,7 @@ An illness and what follows from it are one finding, with the rest among its `co
 |---|---|
 | `unhealthy` | there is a critical finding |
 | `at_risk` | there are warnings only |
-| `healthy` | it learned, or was not to be trained and its gradient is sound; nothing speaks against it |
+| `healthy` | it learned, or its gradient is sound without training; nothing speaks against it |
 | `inconclusive` | what was measured does not decide; the summary says why |
 """
 
@@ -90,10 +90,15 @@ A value x with standard deviation s lies beyond its threshold t with probability
 probability of the symptom and that of the consequence (the held-out metric against its limit, with its
 standard error), at most {c.CONFIDENCE_CEILING}: it is one run with one seed.
 
+[Calibration](calibration.md) gives each condition's formula, and compares it with what became of the networks
+of our grid.
+
 Where it is not known whether the network learns, the probability of failure is the one foretold,
 `trainability.at_best_learning_rate`: [trainability](trainability.md) shows how well it is calibrated, also
-among networks whose gradient vanishes. Where nothing can be foretold (recurrent networks), it comes from
-1510 sets of training runs of our grid, by logistic regression on the decades V that are lost:
+among networks whose gradient vanishes. (For a learning rate that is too small it is
+`trainability.probability`; where the prediction does not see the symptom, such as in the data or the number
+format, {findings.UNKNOWN:g}.) Where nothing can be foretold (recurrent networks), it comes for vanishing
+gradients from 1510 sets of training runs of our grid, by logistic regression on the decades V that are lost:
 
 | optimizer | probability of failure |
 |---|---|

@@ -18,24 +18,25 @@ _BY_NAME: dict[str, Condition] = {condition.info.name: condition for condition i
 def examine(case: Case) -> list[Finding]:
     """All findings, each illness once, the most severe first."""
     raw = [finding for condition in CONDITIONS for finding in condition.examine(case)]
-    return sorted(_settled(raw), key=lambda finding: (_RANK[finding.severity], -finding.confidence))
+    return sorted(_settled(raw, case), key=lambda finding: (_RANK[finding.severity], -finding.confidence))
 
 
-def _settled(raw: Sequence[Finding]) -> Iterable[Finding]:
+def _settled(raw: Sequence[Finding], case: Case) -> Iterable[Finding]:
     """The findings that no other one explains, with what they explain listed as their consequences."""
-    causes = {id(finding): _cause(finding, raw) for finding in raw}
+    causes = {id(finding): _cause(finding, raw, case) for finding in raw}
     for finding in raw:
         if causes[id(finding)] is None:
             explained = [other for other in raw if causes[id(other)] is finding]
             yield finding.model_copy(update={"consequences": _consequences(explained)})
 
 
-def _cause(finding: Finding, raw: Sequence[Finding]) -> Finding | None:
+def _cause(finding: Finding, raw: Sequence[Finding], case: Case) -> Finding | None:
     """The most severe finding at the beginning of a chain of causes that ends in this one; None for one that
-    nothing explains. `explained_by` has no circles, so the chain has a beginning."""
-    explained_by = _BY_NAME[finding.condition].explained_by
+    nothing explains. No case has circles of causes, so the chain has a beginning."""
+    condition = _BY_NAME[finding.condition]
+    explained_by = condition.explained_by | condition.explained_here(case)
     causes = [
-        _cause(other, raw) or other
+        _cause(other, raw, case) or other
         for other in raw
         if other.condition in explained_by
         and other.severity != "note"
@@ -60,6 +61,8 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
 
 
 _UNDECIDED = {
+    "learned": "It learned, but poorly, and networks that begin like it mostly do not learn in so many "
+    "steps; nothing else that was measured speaks against it.",
     "too_early": "The run was too short to tell: after {steps} the network is not clearly better than "
     "chance but may still become so, and nothing else that was measured speaks against it.",
     "not_trained": "It was not trained, and what was measured at initialisation does not decide.",

@@ -9,7 +9,7 @@ from workers.diagnosis.confidence import joint
 from workers.diagnosis.wording import metric_words, untried
 
 UNKNOWN = 0.5
-"""Probability of a consequence that is not known."""
+"""Probability of a consequence that is not known and cannot be foretold."""
 
 BY_HARM: Mapping[Harm, Severity] = {
     "failed": "critical",
@@ -45,17 +45,26 @@ def finding(
     )
 
 
-def confidence(case: Case, *symptoms: float) -> float:
-    """That the symptoms are there and the network did become what it is said to have become."""
-    return joint(*symptoms, consequence(case))
+def confidence(case: Case, *symptoms: float, unknown: float = UNKNOWN) -> float:
+    """That the symptoms are there and the network did become what it is said to have become. `unknown` stands
+    for the latter where it is not known: the failure foretold, for symptoms that the prediction sees."""
+    return joint(*symptoms, consequence(case, unknown))
 
 
-def consequence(case: Case) -> float:
-    """Probability of what became of the training."""
+def foretold_failure(case: Case, *, as_planned: bool = False) -> float:
+    """Probability that the network learns at no learning rate, or not at the planned one, as its beginning
+    foretells; UNKNOWN where it cannot."""
+    trainability = case.trainability
+    foretold = trainability.probability if as_planned else trainability.at_best_learning_rate
+    return UNKNOWN if foretold is None else foretold
+
+
+def consequence(case: Case, unknown: float = UNKNOWN) -> float:
+    """Probability of what became of the training, or `unknown` where nobody knows."""
     if case.learning.judgement == "diverged":
         return 1.0
     if case.learning.learned is None:
-        return UNKNOWN
+        return unknown
     return max(case.learning.probability, 1 - case.learning.probability)
 
 

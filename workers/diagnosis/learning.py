@@ -157,9 +157,18 @@ def _knows_by_heart(evaluation: Evaluation | None) -> bool:
 def still_falling(loss: FloatArray) -> bool:
     """Whether the loss fell clearly from the middle third of the run to the last."""
     third = len(loss) // 3
-    if third < 5:
+    return _fell(loss[third : 2 * third], loss[len(loss) - third :])
+
+
+def falls(loss: FloatArray) -> bool:
+    """Whether it fell clearly from the first third to the last."""
+    third = len(loss) // 3
+    return _fell(loss[:third], loss[len(loss) - third :])
+
+
+def _fell(before: FloatArray, after: FloatArray) -> bool:
+    if len(before) < 5:
         return False
-    middle, end = loss[third : 2 * third], loss[-third:]
-    fall = mean(middle) - mean(end)
-    error = math.sqrt((float(np.var(middle)) + float(np.var(end))) / third)
-    return fall > STILL_FALLING * abs(mean(middle)) and fall > STILL_FALLING_ERRORS * error
+    fall = mean(before) - mean(after)
+    error = math.sqrt((float(np.var(before)) + float(np.var(after))) / len(before))
+    return fall > STILL_FALLING * abs(mean(before)) and fall > STILL_FALLING_ERRORS * error

@@ -17,8 +17,10 @@ def loss_rebound(loss: FloatArray) -> float:
     """The largest rise of the smoothed loss above its own earlier minimum, in units of the first loss.
 
     Smoothed by medians over twentieths of the run (at least 5 steps), so that single batches do not count.
-    Infinite if the loss ended beyond all bounds; NaN for a run too short to tell or one that ended in NaN.
+    Of a run that ended beyond all bounds, what came before; NaN for one too short to tell.
     """
+    ends = np.flatnonzero(~np.isfinite(loss))
+    loss = loss[: ends[0]] if len(ends) else loss
     if len(loss) < MINIMAL_STEPS:
         return math.nan
     window = max(_SMALLEST_WINDOW, len(loss) // _WINDOWS)

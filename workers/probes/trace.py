@@ -86,6 +86,9 @@ class Evaluation:
     """Of the best constant prediction: the majority class, or the mean target."""
     samples: int
     """Number of held-out samples."""
+    largest_answer_share: float = math.nan
+    """Classification: share of the held-out samples that are given the most frequent answer after training;
+    NaN in traces of earlier versions."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,12 @@ class RunInfo:
     """Seconds spent on examinations, beside `seconds`."""
     threads: int | None = None
     """Threads of the tensor operations; None in traces of earlier versions."""
+    momentum: float | None = None
+    """Of SGD and RMSprop; None in traces of earlier versions, and where the optimizer has none."""
+    weight_decay: float | None = None
+    """As the job says; None in traces of earlier versions."""
+    loss: str | None = None
+    """Name of the loss function; None in traces of earlier versions."""
 
 
 @dataclass(frozen=True)

@@ -34,22 +34,23 @@ class Evaluator:
     def on_training_data(self, network: nn.Module) -> float:
         return self._measure(network, *self._train)
 
+    def largest_answer_share(self, network: nn.Module) -> float:
+        """Share of the held-out answers that are the most frequent one; 1 for a constant one. NaN for
+        regression, or if an output is not finite."""
+        if self._dataset.task != "classification":
+            return float("nan")
+        answers = []
+        for outputs, targets in self._pieces(network, *self._test):
+            if not torch.isfinite(outputs).all():
+                return float("nan")
+            answers.append(_predicted_class(outputs, targets))
+        counts = torch.bincount(torch.cat(answers))
+        return float(counts.max() / counts.sum())
+
     def _measure(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> float:
-        """In evaluation mode. NaN if an output is not finite: such a network answers nothing."""
-        modes = {module: module.training for module in network.modules()}
-        network.eval()
-        try:
-            with torch.no_grad(), self._precision.autocast():
-                sums = [
-                    self._sum(network(part.to(self._device)).float().cpu(), wanted)
-                    for part, wanted in zip(
-                        torch.split(inputs, BATCH), torch.split(targets, BATCH), strict=True
-                    )
-                ]
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
-        return sum(sums) / targets.numel()
+        """NaN if an output is not finite: such a network answers nothing."""
+        pieces = self._pieces(network, inputs, targets)
+        return sum(self._sum(*piece) for piece in pieces) / targets.numel()
 
     def _sum(self, outputs: Tensor, targets: Tensor) -> float:
         """Right answers, or squared errors; NaN if an output is not finite."""
@@ -58,6 +59,22 @@ class Evaluator:
         if self._dataset.task == "classification":
             return float((_predicted_class(outputs, targets) == targets.flatten()).sum())
         return float((outputs.double().reshape(targets.shape) - targets.double()).square().sum())
+
+    def _pieces(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Outputs and targets on the CPU, a batch at a time, in evaluation mode."""
+        modes = {module: module.training for module in network.modules()}
+        network.eval()
+        try:
+            with torch.no_grad(), self._precision.autocast():
+                return [
+                    (network(part.to(self._device)).float().cpu(), wanted)
+                    for part, wanted in zip(
+                        torch.split(inputs, BATCH), torch.split(targets, BATCH), strict=True
+                    )
+                ]
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
 
 
 def _predicted_class(outputs: Tensor, targets: Tensor) -> Tensor:

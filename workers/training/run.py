@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from service.contract.training_plan import ProbePlan, TrainingPlan
+from service.contract.training_plan import WITH_MOMENTUM, ProbePlan, TrainingPlan
 from workers.examination.cost import TimedBatches
 from workers.examination.examiner import Examiner
 from workers.probes.quantities.dead_units import SAMPLES, dead_units
@@ -69,7 +69,7 @@ class _Run:
         device: torch.device,
     ) -> None:
         self._network, self._layers, self._dataset = network, layers, dataset
-        self._training, self._device = training, device
+        self._training, self._loss, self._device = training, loss, device
         self._precision = Precision(training, device)
         self._evaluator = Evaluator(dataset, self._precision, device, training.seed)
         self._batches = Batches(
@@ -146,6 +146,7 @@ class _Run:
             after_on_training_data=self._evaluator.on_training_data(self._network),
             chance=self._dataset.chance,
             samples=self._evaluator.held_out_samples,
+            largest_answer_share=self._evaluator.largest_answer_share(self._network),
         )
 
     def _run_info(self, clock: Clock, seconds: float, diverged: bool) -> RunInfo:
@@ -168,6 +169,9 @@ class _Run:
             ),
             stopped_early="non_finite_loss" if diverged else None,
             examination_seconds=self._examiner.seconds,
+            momentum=self._training.momentum if self._training.optimizer in WITH_MOMENTUM else None,
+            weight_decay=self._training.weight_decay,
+            loss=self._loss,
         )
 
 

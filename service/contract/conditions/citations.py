@@ -81,6 +81,20 @@ HE_2009 = (
     "He, H. & Garcia, E. A. (2009). Learning from imbalanced data. IEEE Transactions on Knowledge and Data "
     "Engineering 21(9), 1263-1284."
 )
+KINGMA_2015 = (
+    "Kingma, D. P. & Ba, J. (2015). Adam: a method for stochastic optimization. ICLR 2015, arXiv:1412.6980."
+)
+KROGH_1992 = (
+    "Krogh, A. & Hertz, J. A. (1992). A simple weight decay can improve generalization. NeurIPS 4, 950-957."
+)
+LEWKOWYCZ_2020 = (
+    "Lewkowycz, A., Bahri, Y., Dyer, E., Sohl-Dickstein, J. & Gur-Ari, G. (2020). The large learning rate "
+    "phase of deep learning: the catapult mechanism. arXiv:2003.02218."
+)
+POLYAK_1964 = (
+    "Polyak, B. T. (1964). Some methods of speeding up the convergence of iteration methods. USSR "
+    "Computational Mathematics and Mathematical Physics 4(5), 1-17."
+)
 LECUN_1998 = (
     "LeCun, Y., Bottou, L., Orr, G. B. & Müller, K.-R. (1998). Efficient BackProp. In Neural Networks: "
     "Tricks of the Trade, LNCS 1524, 9-50."

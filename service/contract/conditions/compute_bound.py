@@ -34,7 +34,8 @@ INFO = ConditionInfo(
     description="The network learns well at each step, but the steps take long: the time goes to loading "
     "data, to the overhead of small operations, or to numbers that the processor handles slowly. No change "
     "of activation or initialisation helps; the hardware or the way it is fed does.",
-    recognised_by="The network learned, its gradient passes all layers, the run took some time, and more "
+    recognised_by="The network learned well, its gradient passes all layers (through time it may fade: what "
+    "learned well did not need the early time steps), the run took some time, and more "
     "than half of it went to data, or the arithmetic ran at under a twentieth of what a matrix product "
     "reaches on the same device, or its gradients hold denormal numbers. Always a note: the network is "
     "healthy.",

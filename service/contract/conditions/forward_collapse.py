@@ -23,6 +23,14 @@ OVERFIT_RATIO = Threshold(
     meaning="And a copy of the network does not even learn 32 samples by heart: more than this of their "
     "loss is left.",
 )
+CORRELATION = Threshold(
+    measure="feature_correlation",
+    value=0.9,
+    source="In the phase in which samples become alike, their correlation tends to 1 (Schoenholz et al. "
+    "2017, section 3).",
+    meaning="Where four fifths of the samples or more are of one class, their features must also be as "
+    "alike as this: 32 samples hold hardly a rare one then, and what is left of their loss says little.",
+)
 
 INFO = ConditionInfo(
     name="forward_collapse",
@@ -32,7 +40,7 @@ INFO = ConditionInfo(
     recognised_by="Before training, the inputs of the last layer have a far smaller effective rank than the "
     "network's inputs, a copy of the network cannot learn 32 samples by heart, and the network did not "
     "learn. Without training it is a warning.",
-    thresholds=(RANK_SGD, RANK_ADAPTIVE, OVERFIT_RATIO),
+    thresholds=(RANK_SGD, RANK_ADAPTIVE, OVERFIT_RATIO, CORRELATION),
     look_alikes=(
         LookAlike(
             name="Vanishing gradients",

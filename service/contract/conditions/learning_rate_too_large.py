@@ -13,7 +13,25 @@ UPDATE_RATIO = Threshold(
     measure="update_ratio",
     value=0.1,
     source=c.OUR_CHOICE + " About 0.001 is usual.",
-    meaning="Or each step changes the weights by more than this part of their size (any optimizer).",
+    meaning="Or the first step, and each step after it, change the weights by more than this part of their "
+    "size (any optimizer). Steps that only grow during the run are a consequence of instability.",
+)
+FIRST_UPDATE = Threshold(
+    measure="first_update_ratio",
+    value=0.5,
+    source="The first step of Adam and RMSprop changes every weight by about the learning rate, whatever the "
+    "gradient (Kingma & Ba 2015, section 2.1). Half of the weights' size: two steps, and nothing of the "
+    "initialisation is left.",
+    meaning="Or the first step changes the weights by more than this part of their size, whatever the later "
+    "ones do: units that it killed do not move any more.",
+)
+FIRST_JUMP = Threshold(
+    measure="first_jump",
+    value=2.0,
+    source="Steps within the stable range lower the loss; Lewkowycz et al. (2020) call it a catapult when "
+    "larger ones throw it up at first, which is harmless only if the network learns in the end.",
+    meaning="Training suffers, among other signs, if the loss after the first steps is this many times what "
+    "it was before.",
 )
 
 INFO = ConditionInfo(
@@ -23,9 +41,9 @@ INFO = ConditionInfo(
     "they started, units die or saturate, and in the end numbers overflow.",
     recognised_by="At the first step the gradient passes all layers with healthy gains, but the steps are "
     "much longer than the best one (line search on a copy) or change the weights by a tenth of their size "
-    "or more; and training diverged or became unstable, or the network did not learn although a copy of it "
-    "learns 32 samples by heart with small steps.",
-    thresholds=(BEST_STEP, UPDATE_RATIO),
+    "or more (the first one, by half); and training diverged, became unstable or began with a jump of the "
+    "loss, or the network did not learn although a copy of it learns 32 samples by heart with small steps.",
+    thresholds=(BEST_STEP, UPDATE_RATIO, FIRST_UPDATE, FIRST_JUMP),
     look_alikes=(
         LookAlike(
             name="Exploding gradients",
@@ -41,5 +59,5 @@ INFO = ConditionInfo(
         ),
     ),
     remedies=("learning_rate", "gradient_clipping", "batch_norm"),
-    sources=(c.LECUN_1998, c.BENGIO_2012, c.COHEN_2021),
+    sources=(c.LECUN_1998, c.BENGIO_2012, c.COHEN_2021, c.KINGMA_2015, c.LEWKOWYCZ_2020),
 )

@@ -101,6 +101,27 @@ _ALL = (
         description="‖change of a layer's parameters in a step‖ / ‖parameters‖, median over steps.",
     ),
     Measure(
+        name="first_update_ratio",
+        unit="ratio",
+        description="The same of the first step, median over layers.",
+    ),
+    Measure(
+        name="first_jump",
+        unit="ratio",
+        description="Median training loss of steps 2 to 6 over that of the first, before any update.",
+    ),
+    Measure(
+        name="path",
+        unit="ratio",
+        description="Steps made times the median update ratio: the weights' way, if all steps went one way.",
+    ),
+    Measure(
+        name="decay",
+        unit="log",
+        description="Learning rate × weight decay × steps made, with momentum m over 1 - m: e-folds by which "
+        "weight decay alone would shrink the weights.",
+    ),
+    Measure(
         name="dead_units", unit="fraction", description="Share of units that were zero for every sample seen."
     ),
     Measure(name="non_finite_loss", unit="count", description="Steps whose loss was NaN or infinite."),
@@ -202,6 +223,11 @@ _ALL = (
         name="largest_class_share",
         unit="fraction",
         description="Share of the samples that are in the largest class.",
+    ),
+    Measure(
+        name="largest_answer_share",
+        unit="fraction",
+        description="Share of the held-out samples that the network gives its most frequent answer.",
     ),
     Measure(
         name="generalisation_gap",

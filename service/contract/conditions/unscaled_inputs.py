@@ -23,7 +23,10 @@ INFO = ConditionInfo(
     "dominates every unit, and no single learning rate suits the weights of all of them.",
     recognised_by="The features' scales differ by two decades or more, or their mean is ten standard "
     "deviations from zero, and the network does not begin with a normalisation layer. Critical if it did "
-    "not learn, a warning if it learned poorly, a note if it learned well.",
+    "not learn, a warning if it learned poorly, a note if it learned well. Where it is too early to tell, "
+    "since a loss of millions can fall for long and teach nothing: critical if the steps made are fewer than "
+    "the square of that ratio, the condition number that sets how many gradient descent needs (LeCun et al. "
+    "1998, section 5). Units that die under such inputs are a consequence.",
     thresholds=(SCALE_RATIO, MEAN_RATIO),
     look_alikes=(
         LookAlike(

@@ -17,7 +17,11 @@ INFO = ConditionInfo(
     "what earlier ones achieved.",
     recognised_by="The smoothed training loss rose far above its own earlier minimum, and the network did "
     "not learn (critical) or learned poorly (warning). The noise of single batches is smoothed away, and a "
-    "network that learned well is not blamed for a bump on the way.",
+    "network that learned well is not blamed for a bump on the way. Of a run that ends in numbers that are "
+    "not finite, what came before is judged. If the gradient grows from step to step, but not on its way "
+    "back, if activations saturate that were not at first, or if numbers overflow in the end, these are "
+    "consequences: what swings further with every step arrives there whatever drives it, often a momentum "
+    "that adds up so many steps that they cannot settle (Polyak 1964).",
     thresholds=(REBOUND,),
     look_alikes=(
         LookAlike(
@@ -33,5 +37,5 @@ INFO = ConditionInfo(
         ),
     ),
     remedies=("learning_rate", "gradient_clipping", "batch_norm"),
-    sources=(c.COHEN_2021, c.PASCANU_2013),
+    sources=(c.COHEN_2021, c.PASCANU_2013, c.POLYAK_1964),
 )

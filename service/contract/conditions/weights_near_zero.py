@@ -16,6 +16,15 @@ NEAR_ZERO_GROWTH = Threshold(
     source=c.OUR_CHOICE,
     meaning="And the share must have grown by this much during the run: a pruned network starts with it.",
 )
+DECAY = Threshold(
+    measure="decay",
+    value=2.3,
+    source="Decay multiplies the weights by 1 - learning rate x decay at each step (Krogh & Hertz 1992; with "
+    "momentum m as if the rate were 1 / (1 - m) times as large). ln 10: enough to bring them near zero, as "
+    "it is meant here.",
+    meaning="Weight decay alone would shrink the weights by e to this power in the steps made. If the "
+    "gradient arrived at first, decay is the cause, and a gradient that vanishes later its consequence.",
+)
 
 INFO = ConditionInfo(
     name="weights_near_zero",
@@ -25,8 +34,9 @@ INFO = ConditionInfo(
     "reaches.",
     recognised_by="More than a quarter of a layer's weights are smaller than a tenth of the layer's standard "
     "deviation at initialisation, the share grew during the run, and the network did not learn (warning) "
-    "or learned poorly (note). In a network that learned well it is no finding.",
-    thresholds=(NEAR_ZERO, NEAR_ZERO_GROWTH),
+    "or learned poorly (note); one degree graver if weight decay is enough to do this. "
+    "In a network that learned well it is no finding.",
+    thresholds=(NEAR_ZERO, NEAR_ZERO_GROWTH, DECAY),
     look_alikes=(
         LookAlike(
             name="A pruned or sparse network",
@@ -41,5 +51,5 @@ INFO = ConditionInfo(
         ),
     ),
     remedies=("learning_rate", "initialization"),
-    sources=(c.HAN_2015, c.BENGIO_2012),
+    sources=(c.HAN_2015, c.BENGIO_2012, c.KROGH_1992),
 )

@@ -84,8 +84,8 @@ def healthy_runs(results: Sequence[Result]) -> list[Result]:
 
 
 def sensitivity(results: Sequence[Result], condition: str) -> Share:
-    """Of the runs that have the illness, those whose diagnosis puts it first."""
-    return Share.where(r.primary in r.truth for r in ill_runs(results) if condition in r.truth)
+    """Of the runs that have it, those whose diagnosis puts it first; `compute_bound` is no illness."""
+    return Share.where(r.primary in r.truth for r in results if r.counts and condition in r.truth)
 
 
 def false_alarms(results: Sequence[Result], condition: str) -> Share:

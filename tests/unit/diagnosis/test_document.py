@@ -1,9 +1,21 @@
 """The published page and the catalog say what the code does."""
 
+from itertools import product
 from pathlib import Path
 
+import pytest
+
 from service.contract.conditions import CONDITIONS, MEASURES, REMEDIES
+from tests.unit.diagnosis.traces import network
 from workers.diagnosis import conditions
+from workers.diagnosis.case import Case
+from workers.diagnosis.conditions import (
+    exploding_gradients,
+    saturated_activations,
+    unstable_training,
+    vanishing_gradients,
+    weights_near_zero,
+)
 from workers.diagnosis.document import document
 
 PAGE = Path(__file__).parents[3] / "docs" / "diagnoses.md"
@@ -39,8 +51,24 @@ def test_conditions_are_consequences_only_of_conditions_that_exist() -> None:
         assert condition.info.name not in condition.explained_by
 
 
-def test_no_condition_explains_itself_by_way_of_others() -> None:
-    causes = {condition.info.name: condition.explained_by for condition in conditions.CONDITIONS}
+@pytest.mark.parametrize("decays", [True, False])
+@pytest.mark.parametrize("saturated", [True, False])
+@pytest.mark.parametrize("grows", [True, False])
+def test_no_condition_explains_itself_by_way_of_others(
+    decays: bool, saturated: bool, grows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever came first in a case."""
+    modules = [vanishing_gradients, weights_near_zero, saturated_activations]
+    modules += [exploding_gradients, unstable_training]
+    asked = {"decay_shrinks": decays, "saturated_at_first": saturated, "grows_backward": grows}
+    for module, (name, answer) in product(modules, asked.items()):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, lambda _, answer=answer: answer)
+    case = Case(network().build())
+    causes = {
+        condition.info.name: condition.explained_by | condition.explained_here(case)
+        for condition in conditions.CONDITIONS
+    }
 
     def reached(name: str, seen: frozenset[str]) -> None:
         assert name not in seen, f"{name} explains itself: {sorted(seen)}"

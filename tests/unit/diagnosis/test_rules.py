@@ -392,7 +392,8 @@ class TestExplosionAndDivergence:
         assert conditions(diagnosis) == {"exploding_gradients": "critical"}
         finding = only(diagnosis, "exploding_gradients")
         assert finding.axis == "depth"
-        assert len(finding.consequences) == 2
+        assert "training becomes unstable" in finding.consequences
+        assert len(finding.consequences) == 3
 
     def test_growth_with_depth_in_a_network_that_learns_is_no_finding(self) -> None:
         diagnosis = of(TraceBuilder(mlp(20, "relu"), {"linear": 0.2}).build())
@@ -400,13 +401,19 @@ class TestExplosionAndDivergence:
         assert conditions(diagnosis) == {"healthy": "note"}
 
     def test_a_gradient_that_grows_from_step_to_step_is_an_explosion_without_axis(self) -> None:
-        trace = TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE, loss=diverging()).build()
+        trace = TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE).build()
         trace.total_gradient_norm[:100] = np.geomspace(1, 1e12, 100)
-        trace.total_gradient_norm[100:] = np.nan
         finding = only(of(trace), "exploding_gradients")
 
         assert finding.axis is None
         assert finding.remedies[0] == "learning_rate"
+
+    def test_where_the_loss_climbs_away_with_it_that_is_the_finding(self) -> None:
+        trace = TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE, loss=diverging()).build()
+        trace.total_gradient_norm[:100] = np.geomspace(1, 1e12, 100)
+        trace.total_gradient_norm[100:] = np.nan
+
+        assert "the gradient explodes" in only(of(trace), "unstable_training").consequences
 
     def test_the_first_loss_is_the_one_before_the_first_update(self) -> None:
         loss = np.concatenate([[2.3], np.full(9, 1e28), np.geomspace(1e28, 1e6, 190)])
@@ -423,7 +430,7 @@ class TestExplosionAndDivergence:
         trace.total_gradient_norm[1:] = 1e12
         diagnosis = of(trace)
 
-        assert only(diagnosis, "exploding_gradients").axis is None
+        assert "the gradient explodes" in only(diagnosis, "unstable_training").consequences
         assert diagnosis.ledger is not None
         assert diagnosis.ledger.log10_total == pytest.approx(0.0, abs=1e-6)
 

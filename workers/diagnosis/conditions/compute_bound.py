@@ -27,7 +27,7 @@ class Sink:
 def examine(case: Case) -> Iterator[Finding]:
     """A note if a healthy network learns well and its time goes elsewhere."""
     cost = case.trace.cost
-    if cost is None or case.harm != "none" or not case.gradient_passes:
+    if cost is None or case.harm != "none" or _fades_in_depth(case):
         return
     step = cost.data_seconds + cost.compute_seconds + cost.optimizer_seconds
     seconds = step * case.learning.steps
@@ -42,14 +42,20 @@ def examine(case: Case) -> Iterator[Finding]:
         joint(max(sink.probability for sink in sinks)),
         summary=f"The network learns; its {case.learning.steps} steps took {number(seconds, 2)} s "
         f"because {sinks[0].words}.",
-        explanation="Its gradient passes all layers and each step makes progress, so no change of the "
-        f"network makes it faster: {'; '.join(sink.words for sink in sinks)}.",
+        explanation="Each step makes progress, so the "
+        f"time goes elsewhere than into learning: {'; '.join(sink.words for sink in sinks)}.",
         evidence=[
             *(sink.evidence for sink in sinks),
             evidence("training_seconds", seconds, DURATION.value),
         ],
         remedies=list(dict.fromkeys(name for sink in sinks for name in sink.remedies)),
     )
+
+
+def _fades_in_depth(case: Case) -> bool:
+    """Then steps are many, too. That it fades through time says nothing here: a network that learned well
+    did not need what the early time steps would have told it."""
+    return case.depth is not None and case.depth.initial.surely_lost > case.vanishing_limit
 
 
 def _data(cost: Cost, step: float) -> Sink | None:

@@ -8,7 +8,7 @@ from service.contract.diagnosis import Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
 from workers.diagnosis.wording import listed, percent
 
 RECTIFIERS = frozenset({"relu"})
@@ -58,7 +58,11 @@ def examine(case: Case) -> Iterator[Finding]:
     yield finding(
         INFO,
         _severity(case, worst),
-        confidence(case, beyond_share(worst.share, DEAD_UNITS.value)),
+        confidence(
+            case,
+            beyond_share(worst.share, DEAD_UNITS.value),
+            unknown=1.0 if worst.blocks else foretold_failure(case),
+        ),
         layers=[layer.name for layer in dead],
         summary=f"{percent(worst.share)} of the units of {listed([worst.name])} are zero for every sample: "
         f"{'nothing passes it' if worst.blocks else 'hardly anything passes it'}, forward or back.",

@@ -15,6 +15,8 @@ from service.contract.diagnosis import Axis, Evidence, Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import INTERVAL, beyond_decades, joint
+from workers.diagnosis.findings import consequence, foretold_failure
+from workers.diagnosis.onset import grows_backward
 from workers.diagnosis.wording import metric_words, power, untried
 
 
@@ -115,14 +117,14 @@ def _finding(case: Case, grown: list[Growth], severity: Severity) -> Finding:
     remedies = ["learning_rate", "gradient_clipping"]
     if main.axis is not None:
         remedies.append("orthogonal_recurrence" if main.axis == "time" else "initialization")
-    consequence = 1.0 if case.learning.judgement == "diverged" else max(0.5, 1 - case.learning.probability)
     return Finding(
         condition=INFO.name,
         severity=severity,
         axis=main.axis,
         layers=list(main.layers),
         confidence=joint(
-            beyond_decades(min(main.decades, 99.0), main.threshold, main.deviation), consequence
+            beyond_decades(min(main.decades, 99.0), main.threshold, main.deviation),
+            consequence(case, unknown=foretold_failure(case)),
         ),
         summary=_summary(case, main),
         explanation=_explanation(case, main, remedies),
@@ -189,4 +191,5 @@ CONDITION = Condition(
     examine=examine,
     consequence="the gradient explodes",
     explained_by=frozenset({"learning_rate_too_large"}),
+    explained_here=lambda case: frozenset(() if grows_backward(case) else {"unstable_training"}),
 )

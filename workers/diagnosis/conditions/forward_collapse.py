@@ -3,12 +3,19 @@
 import math
 from collections.abc import Iterator
 
-from service.contract.conditions.forward_collapse import INFO, OVERFIT_RATIO, RANK_ADAPTIVE, RANK_SGD
+from service.contract.conditions.class_imbalance import LARGEST_CLASS
+from service.contract.conditions.forward_collapse import (
+    CORRELATION,
+    INFO,
+    OVERFIT_RATIO,
+    RANK_ADAPTIVE,
+    RANK_SGD,
+)
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
 from workers.diagnosis.wording import number, percent
 
 
@@ -19,13 +26,20 @@ def examine(case: Case) -> Iterator[Finding]:
     if case.harm not in {"failed", "unknown"} or not (rank < limit and unfitted > OVERFIT_RATIO.value):
         return
     correlation = case.examined_first("feature_correlation")
+    if _lopsided(case) and correlation < CORRELATION.value:
+        return
     alike = (
         f" (two samples' features correlate by {number(correlation)})" if math.isfinite(correlation) else ""
     )
     yield finding(
         INFO,
         BY_HARM[case.harm],
-        confidence(case, beyond_share(limit, rank), beyond_share(unfitted, OVERFIT_RATIO.value)),
+        confidence(
+            case,
+            beyond_share(limit, rank),
+            beyond_share(unfitted, OVERFIT_RATIO.value),
+            unknown=foretold_failure(case),
+        ),
         summary=f"The samples become alike on their way through the network: {percent(rank)} of the inputs' "
         "effective rank reaches the last layer.",
         explanation=f"Before training, the last layer can hardly tell the samples apart{alike}. The gradient "
@@ -40,6 +54,12 @@ def examine(case: Case) -> Iterator[Finding]:
         ],
         remedies=("residual", "batch_norm", "tanh"),
     )
+
+
+def _lopsided(case: Case) -> bool:
+    """Whether nearly all samples are of one class, so that what is left of the loss on 32 says little."""
+    check = case.trace.data_check
+    return check is not None and check.largest_class_share >= LARGEST_CLASS.value
 
 
 def relative_rank(case: Case) -> float:

@@ -13,14 +13,31 @@ from workers.diagnosis.conditions.vanishing_gradients.consequence import chance_
 from workers.diagnosis.confidence import joint
 from workers.diagnosis.wording import metric_words, power
 
+LIKELY = 0.5
+"""Confidence from which an untrained network is called healthy: rather than not, it will learn."""
+NOT_RULED_OUT = 0.1
+"""The same for one that learned, which speaks for it: its failure was not foretold with certainty."""
+
 
 def examine(case: Case) -> Iterator[Finding]:
-    """A note if it learned, or if it was not to be trained and the gradient reaches its first layer."""
+    """A note if it learned, or if it was not to be trained and the gradient reaches its first layer; and,
+    where it did not learn well, its beginning does not speak against it."""
     if case.learning.learned:
-        yield _finding(case, case.learning.probability, _learned_words(case))
+        probability, least, words = _learns(case), NOT_RULED_OUT, _learned_words(case)
     elif case.learning.judgement == "not_trained" and _sound_at_initialisation(case):
-        probability = 1 - chance_of_failure(case, abs(_attenuation(case)))
-        yield _finding(case, probability, "Whether it learns is not known: it was not trained.")
+        probability, least = 1 - chance_of_failure(case, abs(_attenuation(case))), LIKELY
+        words = "Whether it learns is not known: it was not trained."
+    else:
+        return
+    if probability >= least:
+        yield _finding(case, probability, words)
+
+
+def _learns(case: Case) -> float:
+    """Probability that the metric is truly beyond its limit; where it is not far beyond, also that networks
+    that begin like it learn at all: a little better than chance is what failing ones reach, too."""
+    foretold = case.trainability.probability if case.harm == "poor" else None
+    return case.learning.probability * (1 - (foretold or 0.0))
 
 
 def _attenuation(case: Case) -> float:

@@ -4,13 +4,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from service.contract.conditions.learning_rate_too_large import BEST_STEP, INFO, UPDATE_RATIO
+from service.contract.conditions.learning_rate_too_large import (
+    BEST_STEP,
+    FIRST_JUMP,
+    FIRST_UPDATE,
+    INFO,
+    UPDATE_RATIO,
+)
 from service.contract.conditions.unstable_training import REBOUND
 from service.contract.diagnosis import Evidence, Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades
 from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.onset import first_jump, first_update_ratio
 from workers.diagnosis.wording import number, power
 
 
@@ -18,15 +25,16 @@ def examine(case: Case) -> Iterator[Finding]:
     """A finding if steps are too long by either measure, the gradient was sound, and training suffered."""
     step, update = case.examined_first("best_step_ratio"), case.update_ratio
     overshoots = step < BEST_STEP.value and not case.adaptive
-    throws = update > UPDATE_RATIO.value
+    first = first_update_ratio(case)
+    throws = first > FIRST_UPDATE.value or min(first, update) > UPDATE_RATIO.value
     if not ((overshoots or throws) and case.gradient_passes and _suffers(case)):
         return
     how = (
         f"the best step along the gradient is {power(step)} times as long"
         if overshoots
-        else f"each step changes the weights by {number(update, 2)} of their size"
+        else f"the first step changes the weights by {number(first, 2)} of their size"
     )
-    decades = BEST_STEP.value - step if overshoots else float(np.log10(update / UPDATE_RATIO.value))
+    decades = BEST_STEP.value - step if overshoots else float(np.log10(first / UPDATE_RATIO.value))
     yield finding(
         INFO,
         BY_HARM[case.harm],
@@ -43,7 +51,8 @@ def examine(case: Case) -> Iterator[Finding]:
 def _suffers(case: Case) -> bool:
     if case.harm not in {"failed", "poor"}:
         return False
-    unstable = case.learning.judgement == "diverged" or case.loss_rebound > REBOUND.value
+    jumps = first_jump(case) > FIRST_JUMP.value
+    unstable = case.learning.judgement == "diverged" or case.loss_rebound > REBOUND.value or jumps
     bad_loss = not bool(np.isfinite(case.trace.loss).all())
     return unstable or bad_loss or (case.harm == "failed" and case.fits_a_batch is True)
 
@@ -52,6 +61,8 @@ def _evidence(case: Case, step: float) -> list[Evidence]:
     return [
         evidence("best_step_ratio", step, BEST_STEP.value, step=0),
         evidence("update_ratio", case.update_ratio, UPDATE_RATIO.value),
+        evidence("first_update_ratio", first_update_ratio(case), FIRST_UPDATE.value, step=0),
+        evidence("first_jump", first_jump(case), FIRST_JUMP.value),
         evidence("loss_rebound", case.loss_rebound, REBOUND.value),
         *case.metric_evidence(),
     ]

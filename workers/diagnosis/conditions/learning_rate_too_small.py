@@ -13,7 +13,7 @@ from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades, beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
 from workers.diagnosis.wording import percent, power
 
 
@@ -29,7 +29,12 @@ def examine(case: Case) -> Iterator[Finding]:
     yield finding(
         INFO,
         BY_HARM[case.harm],
-        confidence(case, beyond_decades(step, BEST_STEP.value, 0.0), beyond_share(gain, LINE_GAIN.value)),
+        confidence(
+            case,
+            beyond_decades(step, BEST_STEP.value, 0.0),
+            beyond_share(gain, LINE_GAIN.value),
+            unknown=foretold_failure(case, as_planned=True),
+        ),
         summary=f"The learning rate {case.trace.run.learning_rate:g} is far too small: the best step along "
         "the "
         f"gradient is {power(step)} times as long.",

@@ -109,6 +109,8 @@ def _evidence(origin: Origin | None, first_loss: int | None, count: int) -> list
 CONDITION = Condition(
     info=INFO,
     examine=examine,
-    explained_by=frozenset({"exploding_gradients", "learning_rate_too_large", "unscaled_inputs"}),
+    explained_by=frozenset(
+        {"exploding_gradients", "learning_rate_too_large", "unscaled_inputs", "unstable_training"}
+    ),
     consequence="the loss or a tensor is no longer finite",
 )

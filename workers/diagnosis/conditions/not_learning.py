@@ -147,6 +147,7 @@ CONDITION = Condition(
             "overfitting",
             "poor_initialization",
             "saturated_activations",
+            "slow_convergence",
             "uninformative_data",
             "unscaled_inputs",
             "unstable_training",

@@ -7,10 +7,9 @@ from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, outcome_words
+from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
+from workers.diagnosis.onset import BOUNDED, saturated_at_first
 from workers.diagnosis.wording import listed, percent
-
-BOUNDED = frozenset({"sigmoid", "tanh", "hardtanh"})
 
 _REMEDIES = ("initialization", "standardise_inputs", "batch_norm")
 
@@ -31,7 +30,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield finding(
         INFO,
         BY_HARM[case.harm],
-        confidence(case, beyond_share(saturated[worst], SATURATION.value)),
+        confidence(case, beyond_share(saturated[worst], SATURATION.value), unknown=foretold_failure(case)),
         layers=list(saturated),
         summary=f"The activations of {listed([worst])} are saturated: {percent(left)} of their largest "
         "possible derivative is left.",
@@ -64,4 +63,5 @@ CONDITION = Condition(
             "vanishing_gradients",
         }
     ),
+    explained_here=lambda case: frozenset(() if saturated_at_first(case) else {"unstable_training"}),
 )

@@ -1,47 +1,84 @@
 """Learning that goes on, but slowly."""
 
+import math
 from collections.abc import Iterator
 
 from service.contract.conditions.not_learning import ENOUGH_STEPS
-from service.contract.conditions.slow_convergence import BEST_STEP, INFO, LOSS_RATIO, OVERFIT_RATIO
-from service.contract.diagnosis import Finding
+from service.contract.conditions.slow_convergence import (
+    BEST_STEP,
+    INFO,
+    LINE_GAIN,
+    LOSS_RATIO,
+    OVERFIT_RATIO,
+    PATH,
+)
+from service.contract.diagnosis import Evidence, Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades, beyond_share, joint
 from workers.diagnosis.findings import finding
-from workers.diagnosis.learning import still_falling
+from workers.diagnosis.learning import falls
 from workers.diagnosis.wording import percent, power
+
+OVERFIT_LEARNING_RATE = 3e-3
+"""Of the Adam steps with which a copy is to learn 32 samples; see `Examination.overfit_ratio`."""
+HALVED = 0.5
+"""What those steps must leave at most to count as learning faster."""
 
 
 def examine(case: Case) -> Iterator[Finding]:
     """A warning if most of the loss is left, it still falls, and longer steps would help."""
-    left, step = case.learning.loss_ratio, case.examined_last("best_step_ratio")
+    left = case.learning.loss_ratio
     slow = (
         case.learning.steps >= ENOUGH_STEPS.value
-        and case.harm in {"unknown", "poor"}
+        and case.harm in {"failed", "unknown", "poor"}
         and LOSS_RATIO.value < left <= 1
-        and still_falling(case.trace.loss)
+        and falls(case.trace.loss)
     )
-    able = case.fits_a_batch is True and case.gradient_passes
-    if not (slow and able and step > BEST_STEP.value and not case.adaptive):
+    headroom = _headroom(case)
+    if not (slow and case.gradient_passes and headroom is not None):
         return
+    decades, words, measured = headroom
     yield finding(
         INFO,
         "warning",
-        joint(beyond_share(left, LOSS_RATIO.value), beyond_decades(step, BEST_STEP.value, 0.0)),
-        summary=f"After {case.learning.steps} steps {percent(left)} of the first loss is left, and it still "
-        f"falls: a step {power(step)} times as long would lower it most.",
-        explanation="The loss falls steadily, the gradient passes all layers, and a copy of the network "
-        "learns 32 samples by heart at once. So nothing in the network prevents faster learning; the steps "
+        joint(beyond_share(left, LOSS_RATIO.value), beyond_decades(decades, 1.0, 0.0)),
+        summary=f"After {case.learning.steps} steps {percent(left)} of the first loss is left, though it "
+        f"falls: {words}.",
+        explanation="The loss falls, the gradient passes all layers, and a copy of the network learns 32 "
+        "samples by heart with longer steps. So nothing in the network prevents faster learning; the steps "
         "are short for it.",
         evidence=[
             evidence("loss_ratio", left, LOSS_RATIO.value),
-            evidence("best_step_ratio", step, BEST_STEP.value),
+            measured,
             evidence("overfit_ratio", case.examined_first("overfit_ratio"), OVERFIT_RATIO.value),
             *case.metric_evidence(),
         ],
         remedies=("learning_rate", "more_steps"),
     )
+
+
+def _headroom(case: Case) -> tuple[float, str, Evidence] | None:
+    """By how many decades longer steps do better, in words and as evidence; None if that was not shown."""
+    if case.adaptive:
+        return _room_for_adaptive_steps(case)
+    step, gain = case.examined_last("best_step_ratio"), case.examined_last("line_search_gain")
+    worth_it = case.harm != "failed" or gain > LINE_GAIN.value
+    if not (step > BEST_STEP.value and worth_it and case.fits_a_batch):
+        return None
+    words = f"a step {power(step)} times as long would lower it most"
+    return step, words, evidence("best_step_ratio", step, BEST_STEP.value)
+
+
+def _room_for_adaptive_steps(case: Case) -> tuple[float, str, Evidence] | None:
+    """Their length is the learning rate, so that of the copy that learned 32 samples tells of longer ones."""
+    decades = math.log10(OVERFIT_LEARNING_RATE / case.trace.run.learning_rate)
+    path = case.learning.steps * case.update_ratio
+    halved = case.examined_first("overfit_ratio") < HALVED
+    if not (decades >= 1.0 and path < PATH.value and halved):
+        return None
+    words = f"all steps together can have changed the weights by {percent(path)} of their size at most"
+    return 1.0 + decades, words, evidence("path", path, PATH.value)
 
 
 CONDITION = Condition(
@@ -51,6 +88,7 @@ CONDITION = Condition(
     explained_by=frozenset(
         {
             "disconnected_parameters",
+            "forward_collapse",
             "error_signal_saturated",
             "gradient_underflow",
             "learning_rate_too_small",

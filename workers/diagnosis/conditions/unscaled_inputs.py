@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterator
 
+from service.contract.conditions.not_learning import ENOUGH_STEPS
 from service.contract.conditions.unscaled_inputs import INFO, MEAN_RATIO, SCALE_RATIO
-from service.contract.diagnosis import Evidence, Finding
+from service.contract.diagnosis import Evidence, Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades
@@ -21,12 +22,12 @@ def examine(case: Case) -> Iterator[Finding]:
     if check is None or _scales_itself(case):
         return
     apart, offset = check.feature_scale_ratio > SCALE_RATIO.value, check.input_mean_ratio > MEAN_RATIO.value
-    if not (apart or offset) or case.harm == "unknown":
+    if not (apart or offset) or _too_soon(case):
         return
     decades = check.feature_scale_ratio - SCALE_RATIO.value if apart else _decades(check)
     yield finding(
         INFO,
-        BY_HARM[case.harm],
+        _severity(case, check),
         confidence(case, beyond_decades(min(decades, 99.0), 0.0, 0.0)),
         summary=_summary(check, apart),
         explanation="The largest inputs decide what every unit answers and which way the weights go; a "
@@ -35,6 +36,21 @@ def examine(case: Case) -> Iterator[Finding]:
         evidence=[*_evidence(check), *case.metric_evidence()],
         remedies=("standardise_inputs", "batch_norm"),
     )
+
+
+def _too_soon(case: Case) -> bool:
+    """Whether nothing can be said: it was not trained, or hardly."""
+    tried = case.learning.judgement == "too_early" and case.learning.steps >= ENOUGH_STEPS.value
+    return case.harm == "unknown" and not tried
+
+
+def _severity(case: Case, check: DataCheck) -> Severity:
+    """Where it is too early to tell, by whether the steps made can have been enough."""
+    if case.harm != "unknown":
+        return BY_HARM[case.harm]
+    scales = check.feature_scale_ratio if math.isfinite(check.feature_scale_ratio) else 0.0
+    condition_number = max(10 ** (2 * min(scales, 99.0)), check.input_mean_ratio**2)
+    return "critical" if condition_number > case.learning.steps else "warning"
 
 
 def _scales_itself(case: Case) -> bool:

@@ -17,7 +17,8 @@ EARLY_STEPS = 30
 LOSS_WINDOW = 3
 """Steps whose losses are averaged: one batch's is noisy."""
 USUAL_MOMENTUM = 0.9
-"""Taken where the steps are larger than gradient and learning rate explain: a trace does not tell it."""
+"""Taken where the steps are larger than gradient and learning rate explain, and the trace, of an earlier
+version, does not tell it."""
 MOMENTUM_SHOWS = 1.5
 """Ratio of a step to learning rate × gradient from which there is momentum: 0.9 gives 2.3 for gradients
 that have nothing in common, 10 for equal ones; without it, the ratio is 1."""
@@ -170,7 +171,7 @@ def _updates(trace: Trace, columns: Sequence[int]) -> tuple[float, float]:
         return math.nan, math.nan
     if _adaptive(trace):
         gradients = np.sqrt([[trace.layers[i].parameters for i in columns]])
-    momentum = 0.0 if _adaptive(trace) else apparent_momentum(trace, columns)
+    momentum = 0.0 if _adaptive(trace) else _momentum(trace, columns)
     ratios = log10(
         np.array([
             update_ratio(trace.run.learning_rate, momentum, float(gradient), float(weight))
@@ -182,6 +183,12 @@ def _updates(trace: Trace, columns: Sequence[int]) -> tuple[float, float]:
         return math.nan, math.nan
     typical = median(known)
     return typical, typical if _adaptive(trace) else float(known.min())
+
+
+def _momentum(trace: Trace, columns: Sequence[int]) -> float:
+    """As the trace tells it; of earlier versions, as the steps show it."""
+    known = trace.run.momentum
+    return apparent_momentum(trace, columns) if known is None else known
 
 
 def apparent_momentum(trace: Trace, columns: Sequence[int]) -> float:

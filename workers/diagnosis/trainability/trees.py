@@ -1,5 +1,5 @@
 """Boosted trees in plain Python: evaluation and exact attribution. They are fitted elsewhere
-(`benchmarks/trainability_fit.py`); here is only what a prediction needs."""
+(`tests/science/trainability_fit.py`); here is only what a prediction needs."""
 
 import json
 import math

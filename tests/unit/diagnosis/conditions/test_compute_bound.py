@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.diagnosis.traces import COST, RUN, failed, findings, network
+from tests.unit.diagnosis.traces import COST, RUN, failed, findings, network, recurrent_trace
 from workers.diagnosis import diagnose
 from workers.probes.trace import Trace
 
@@ -29,6 +29,12 @@ def test_a_shallow_healthy_network_whose_time_goes_elsewhere_is_told_where(cost:
     }
     assert diagnosis.verdict == "healthy"
     assert any(words in f.summary for f in diagnosis.findings if f.condition == "compute_bound")
+
+
+def test_a_gradient_that_fades_through_time_does_not_hide_the_cost() -> None:
+    trace = recurrent_trace(-8.0, cell="gru", cost=OVERHEAD)
+
+    assert findings(trace)["compute_bound"] == "note"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,23 @@ def test_adam_is_judged_by_how_far_its_steps_throw_the_weights() -> None:
     )
 
 
+def test_one_step_that_throws_the_weights_away_is_enough() -> None:
+    """After it, units are dead and nothing moves."""
+    adam = replace(RUN, optimizer="adam")
+    trace = failed(run=adam, loss=np.r_[2.3, np.full(9, 1e4), np.full(190, 2.3)]).build()
+    trace.series["update.ratio"].values[:] = 0.0
+    trace.series["update.ratio"].values[0] = 30.0
+
+    assert findings(trace) == {"learning_rate_too_large": "critical"}
+
+
+def test_steps_that_only_grow_during_the_run_are_not_its_cause() -> None:
+    trace = throwing(failed(loss=SWINGING))
+    trace.series["update.ratio"].values[0] = 1e-3
+
+    assert findings(trace) == {"unstable_training": "critical"}
+
+
 @pytest.mark.parametrize(
     "trace",
     [

@@ -1,11 +1,12 @@
 """Slow convergence, and what looks like it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.unit.diagnosis.traces import AT_CHANCE, examined, findings, network
+from tests.unit.diagnosis.traces import AT_CHANCE, RUN, examined, findings, network
 from workers.probes.trace import Trace
 
 CREEPING = np.linspace(2.5, 2.1, 200)
@@ -22,6 +23,27 @@ def slow(**changes: Any) -> Trace:
 
 def test_a_loss_that_creeps_although_longer_steps_would_help_is_a_warning() -> None:
     assert findings(slow()) == {"slow_convergence": "warning"}
+
+
+def test_a_slow_fall_is_seen_through_the_noise_of_batches() -> None:
+    """Between the middle third and the last, it drowns."""
+    noise = np.random.default_rng(0).normal(0, 0.06, 200)
+
+    assert findings(slow(loss=np.linspace(2.4, 2.28, 200) + noise)) == {"slow_convergence": "warning"}
+
+
+def short_steps(learning_rate: float = 1e-4, **changes: Any) -> Trace:
+    """With Adam, whose steps are as long as the learning rate."""
+    adam = replace(RUN, optimizer="adam", learning_rate=learning_rate)
+    trace = slow(run=adam, examinations=examined(best_step_ratio=4.0, **changes))
+    trace.series["update.ratio"].values[:] *= 0.3
+    return trace
+
+
+def test_adam_is_judged_by_the_way_that_its_steps_can_go_and_by_what_longer_ones_do() -> None:
+    assert findings(short_steps(overfit_ratio=0.2)) == {"slow_convergence": "warning"}
+    assert "slow_convergence" not in findings(short_steps(overfit_ratio=0.8))
+    assert "slow_convergence" not in findings(short_steps(learning_rate=1e-3))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.unit.diagnosis.traces import POOR, failed, findings, network
+from workers.diagnosis import diagnose
 from workers.probes.trace import Trace
 
 NOISE = np.random.default_rng(0).normal(0, 1, 200)
@@ -24,6 +25,26 @@ def test_a_loss_that_climbs_away_without_nan_is_critical() -> None:
     trace = failed(loss=np.geomspace(2.3, 1e6, 200), examinations=()).build()
 
     assert findings(trace) == {"unstable_training": "critical"}
+
+
+def test_what_it_leads_to_is_no_finding_of_its_own() -> None:
+    """It was not there at first: saturation, growth of the gradient, overflow."""
+    ending = np.r_[SWINGING, np.geomspace(9, 1e30, 49), np.inf]
+    builder = failed(function="tanh", steps=250, loss=ending, examinations=())
+    trace = builder.with_series("activation.saturation", builder.at("2.1", 0.1, 0.95)).build()
+    trace.total_gradient_norm[:] = np.geomspace(1, 1e12, 250)
+
+    found = diagnose(trace, service_version="0.1.0").findings
+
+    assert [finding.condition for finding in found] == ["unstable_training"]
+    assert {"the gradient explodes", "activations saturate"} <= set(found[0].consequences)
+
+
+def test_activations_that_were_saturated_before_it_are_no_consequence() -> None:
+    builder = failed(function="tanh", loss=SWINGING, examinations=())
+    trace = builder.with_series("activation.saturation", builder.at("2.1", 0.95)).build()
+
+    assert set(findings(trace)) == {"saturated_activations", "unstable_training"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from workers.diagnosis.case import Case
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.conditions.vanishing_gradients.depth import in_depth
 from workers.diagnosis.conditions.vanishing_gradients.recurrence import through_time
+from workers.diagnosis.onset import decay_shrinks
 
 
 def examine(case: Case) -> Iterator[Finding]:
@@ -21,4 +22,5 @@ CONDITION = Condition(
     examine=examine,
     consequence="the gradient vanishes",
     explained_by=frozenset({"dead_units", "learning_rate_too_large", "uninformative_data"}),
+    explained_here=lambda case: frozenset({"weights_near_zero"} if decay_shrinks(case) else ()),
 )
