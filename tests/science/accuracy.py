@@ -1,7 +1,7 @@
 """Measures how often the diagnosis is right, and writes docs/accuracy.md: `python -m tests.science.accuracy`.
 
-Runs the 24 look-alikes, the further illnesses and the further healthy networks over several seeds, as jobs
-would run.
+Runs the 24 look-alikes, the further illnesses, the second set and the further healthy networks over several
+seeds, as jobs would run.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from tests.science.situations.counting import Result
 from tests.science.situations.healthy import HEALTHY, LEARNED_WELL
 from tests.science.situations.look_alikes import LOOK_ALIKES
 from tests.science.situations.more_illnesses import LONG, LONG_SEEDS, MORE_ILLNESSES
+from tests.science.situations.second_set import SECOND_SET
 from tests.science.situations.table import SITUATIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -26,17 +27,17 @@ SEEDS = 5
 HEALTHY_SEEDS = 2
 
 
-JUDGED_BY_TRUTH = (*SITUATIONS, *MORE_ILLNESSES)
+JUDGED_BY_TRUTH = (*SITUATIONS, *MORE_ILLNESSES, *SECOND_SET)
 JUDGED_BY_LEARNING = (*HEALTHY, *LOOK_ALIKES)
 """They count only if they learned well."""
-ALL = (*JUDGED_BY_TRUTH, *JUDGED_BY_LEARNING)
+ALL = (*SITUATIONS, *MORE_ILLNESSES, *JUDGED_BY_LEARNING, *SECOND_SET)
 
 
 def run(number: int, seed: int) -> Result:
     """Run one situation, by its number in `ALL`."""
     situation = ALL[number]
     diagnosis = situation.build(seed).diagnose()
-    counts = number < len(JUDGED_BY_TRUTH) or learned_well(diagnosis)
+    counts = situation in JUDGED_BY_TRUTH or learned_well(diagnosis)
     return Result.of(situation, seed, diagnosis, counts=counts)
 
 
@@ -51,7 +52,8 @@ def learned_well(diagnosis: Diagnosis) -> bool:
 
 def results(seeds: int, healthy_seeds: int, processes: int) -> list[Result]:
     """Of all runs, in the order of the tables."""
-    few, healthy = set(LONG), {situation.name for situation in HEALTHY}
+    few = {*LONG, *(situation.name for situation in SECOND_SET)}
+    healthy = {situation.name for situation in HEALTHY}
     wanted = [
         min(seeds, LONG_SEEDS) if s.name in few else healthy_seeds if s.name in healthy else seeds
         for s in ALL

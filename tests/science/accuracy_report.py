@@ -1,7 +1,7 @@
 """docs/accuracy.md, from results."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from service.contract.conditions import CONDITIONS
 from tests.science.situations.counting import (
@@ -14,9 +14,10 @@ from tests.science.situations.counting import (
     sensitivity,
 )
 from tests.science.situations.first_run import LOOK_ALIKES as FIRST_LOOK_ALIKES
-from tests.science.situations.first_run import RIGHT, UNCHECKED, WHY_MISSED
+from tests.science.situations.first_run import RIGHT, SECOND_RIGHT, UNCHECKED, WHY_MISSED
 from tests.science.situations.look_alikes import LOOK_ALIKES
 from tests.science.situations.more_illnesses import LONG, LONG_SEEDS, MORE_ILLNESSES, SEEDS
+from tests.science.situations.second_set import SECOND_SET
 from tests.science.situations.situation import Situation
 from tests.science.situations.table import SITUATIONS
 
@@ -27,8 +28,8 @@ probed and diagnosed as a worker does it. The shares have 95 % intervals (Wilson
 treat runs as independent; runs of one situation differ only in their seed, so for what a *new* network would
 get, the intervals are too narrow. And the thresholds were chosen, and some rules corrected, with the 24
 look-alikes in view, which also got trainings that suit their truth: they show that the conditions can be told
-apart, not how often they will be on networks that nobody has seen. For that, go by the first run of the
-further illnesses.
+apart, not how often they will be on networks that nobody has seen. For that, go by the first runs of the
+further illnesses and of the second set.
 """
 
 _FIRST = """
@@ -37,8 +38,12 @@ look-alikes, {alarms} raised an alarm.** Networks and truths were written down a
 diagnosed, from the definitions in [diagnoses](diagnoses.md), thresholds among them. Until then only losses
 and held-out scores had been looked at, with one seed, and eight networks replaced, made worse or trained
 longer for it, to make sure that they have what they are said to have. So these illnesses are plain ones;
-milder ones would be found less often. Now it is {now}: some rules have changed since, for other reasons, and
-none with these networks in view.
+milder ones would be found less often. Now it is {now}, which is no clean test any more: seven rules were
+corrected with the misses in view, by what is the cause rather than by these networks' numbers, and one truth
+got a second name.
+
+**First run of the second set, made after that: {second} right.** One network for each of the seven rules,
+with other data and architectures, written down with its truth before it was diagnosed.
 """
 
 _RULES = """
@@ -62,6 +67,15 @@ _MORE = """
 The conditions that none of the 24 has, on networks of other data sets, depths, architectures and optimizers;
 `tests/science/situations/more_illnesses.py` builds them. `compute_bound` is no illness: right is the note
 that comes first.
+
+| network | truth | because | first run | now | otherwise |
+|---|---|---|---|---|---|
+"""
+
+_SECOND = """
+## Second set
+
+`tests/science/situations/second_set.py` builds it.
 
 | network | truth | because | first run | now | otherwise |
 |---|---|---|---|---|---|
@@ -101,7 +115,8 @@ as well, or instead; that may be true, but is not what ails the network first.{u
 def report(results: Sequence[Result]) -> str:
     """The document."""
     parts = [_HEAD, _first_run(results), _overall(results), _RULES]
-    parts += [_SITUATIONS, *_situation_rows(results), _MORE, *_more_rows(results)]
+    parts += [_SITUATIONS, *_situation_rows(results), _MORE, *_more_rows(results, MORE_ILLNESSES, RIGHT)]
+    parts += [_SECOND, *_more_rows(results, SECOND_SET, SECOND_RIGHT)]
     parts += [_MORE_HEALTHY, *_healthy_rows(results, LOOK_ALIKES), _HEALTHY, *_healthy_rows(results)]
     parts += [_CONDITIONS.format(unchecked=_unchecked()), *_condition_rows(results), _misses(results)]
     return "".join(parts)
@@ -111,11 +126,12 @@ def _first_run(results: Sequence[Result]) -> str:
     runs, alarms = FIRST_LOOK_ALIKES
     first = Share(sum(RIGHT.values()), sum(_first_seeds(name) for name in RIGHT))
     now = Share.where(not r.mistakes for r in results if r.situation in RIGHT)
-    return _FIRST.format(right=first, alarms=Share(alarms, runs), now=now)
+    second = Share(sum(SECOND_RIGHT.values()), len(SECOND_RIGHT) * LONG_SEEDS)
+    return _FIRST.format(right=first, alarms=Share(alarms, runs), now=now, second=second)
 
 
 def _first_seeds(name: str) -> int:
-    return LONG_SEEDS if name in LONG else SEEDS
+    return LONG_SEEDS if name in LONG or name in SECOND_RIGHT else SEEDS
 
 
 def _unchecked() -> str:
@@ -123,12 +139,12 @@ def _unchecked() -> str:
 
 
 def _overall(results: Sequence[Result]) -> str:
-    """The 24 and the further illnesses apart, since only the first were known to the rules."""
+    """The sets apart, since the rules knew the first when they were made, and the second when corrected."""
     ill, healthy = ill_runs(results), healthy_runs(results)
-    further = {s.name for s in MORE_ILLNESSES}
+    sets = {"the 24": SITUATIONS, "further": MORE_ILLNESSES, "second set": SECOND_SET}
     parts = {
-        "the 24": [r for r in ill if r.situation not in further],
-        "further": [r for r in ill if r.situation in further],
+        part: [r for r in ill if r.situation in {s.name for s in situations}]
+        for part, situations in sets.items()
     }
     rows = {
         f"illness named first (sensitivity), {name}": Share.where(r.primary in r.truth for r in runs)
@@ -154,10 +170,12 @@ def _situation_rows(results: Sequence[Result]) -> Iterable[str]:
         yield f"| {situation.name} | {names} | {right} | {_otherwise(runs)} |\n"
 
 
-def _more_rows(results: Sequence[Result]) -> Iterable[str]:
-    for situation in MORE_ILLNESSES:
+def _more_rows(
+    results: Sequence[Result], situations: Sequence[Situation], first_right: Mapping[str, int]
+) -> Iterable[str]:
+    for situation in situations:
         truth, runs = situation.truth, _of(results, situation.name)
-        first = Share(RIGHT[situation.name], _first_seeds(situation.name))
+        first = Share(first_right[situation.name], _first_seeds(situation.name))
         now = Share.where(not run.mistakes for run in runs)
         yield (
             f"| {situation.name} | {' or '.join(sorted(truth.conditions))} | {truth.because} "
@@ -167,7 +185,7 @@ def _more_rows(results: Sequence[Result]) -> Iterable[str]:
 
 def _healthy_rows(results: Sequence[Result], only: Sequence[Situation] = ()) -> Iterable[str]:
     """Of these networks, or of all that no other table has."""
-    elsewhere = {s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *LOOK_ALIKES)}
+    elsewhere = {s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *SECOND_SET, *LOOK_ALIKES)}
     wanted = {s.name for s in only}
     names = dict.fromkeys(
         r.situation for r in results if (r.situation in wanted if only else r.situation not in elsewhere)

@@ -17,6 +17,7 @@ from tests.science.situations.counting import (
 from tests.science.situations.healthy import HEALTHY
 from tests.science.situations.look_alikes import LOOK_ALIKES
 from tests.science.situations.more_illnesses import LONG, MORE_ILLNESSES
+from tests.science.situations.second_set import SECOND_SET
 from tests.science.situations.table import SITUATIONS
 
 
@@ -96,7 +97,7 @@ def test_what_none_of_the_24_has_is_had_by_two_further_networks() -> None:
 
 
 def test_no_two_networks_have_the_same_name() -> None:
-    names = [s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *HEALTHY, *LOOK_ALIKES)]
+    names = [s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *SECOND_SET, *HEALTHY, *LOOK_ALIKES)]
     assert len(names) == len(set(names))
 
 
@@ -105,6 +106,10 @@ def test_the_first_run_is_of_these_illnesses_and_its_misses_are_explained() -> N
     missed = {name for name, right in first_run.RIGHT.items() if right < runs[name]}
     assert set(first_run.RIGHT) == set(runs)
     assert missed == set(first_run.WHY_MISSED)
+
+
+def test_the_first_run_of_the_second_set_is_of_these_networks() -> None:
+    assert set(first_run.SECOND_RIGHT) == {s.name for s in SECOND_SET}
 
 
 def test_the_report_tells_the_first_run_of_the_further_illnesses() -> None:

@@ -58,7 +58,7 @@ def plan_of(optimizer: str, learning_rate: float, *, steps: int = STEPS, seed: i
 def trace_of(model: dict[str, Any], data: dict[str, Any], training: dict[str, Any]) -> Trace:
     """The trace that a job with this request would leave."""
     request = JobRequest.model_validate({"model": model, "data": data, "training": training})
-    planned = plan_network(request.model, request.data, request.training)
+    planned = plan_network(request.model, request.data.shape, request.training)
     seed = request.training.seed
     return train_and_probe(
         build_network(planned, seed), layer_infos(planned), load_dataset(request.data, seed),

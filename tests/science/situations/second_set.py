@@ -69,7 +69,8 @@ SECOND_SET: tuple[Situation, ...] = (
             template("rnn", units=24), NOISY_SEQUENCES, optimizer="adamw", learning_rate=1.0, steps=150
         ),
         found(
-            "learning_rate_too_large", "every step moves every weight by several times its size; at 0.003 it learns"
+            "learning_rate_too_large",
+            "every step moves every weight by several times its size; at 0.003 it learns",
         ),
     ),
     Situation(

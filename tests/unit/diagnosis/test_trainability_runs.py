@@ -73,3 +73,14 @@ def test_momentum_is_seen_in_the_steps() -> None:
     )
 
     assert heavy["typical_update"] == pytest.approx(plain["typical_update"] + 1.0, abs=1e-3)
+
+
+def test_a_momentum_that_the_trace_tells_is_not_guessed() -> None:
+    """Nine tenths are what the steps show as; half that reach is what the trace says."""
+    trace = run({"init": "he_normal"}, learning_rate=0.01, steps=12, momentum=0.5)
+    untold = replace(trace, run=replace(trace.run, momentum=None))
+    none = replace(trace, run=replace(trace.run, momentum=0.0))
+
+    told, without = (measured_features(t)["typical_update"] for t in (trace, none))
+    assert told - without == pytest.approx(math.log10(2), abs=1e-6)
+    assert measured_features(untold)["typical_update"] != pytest.approx(told)

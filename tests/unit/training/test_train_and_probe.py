@@ -221,6 +221,25 @@ def test_a_network_without_parameters_is_refused() -> None:
         run(nn.Sequential(nn.Flatten()), TinyData.of((4,)))
 
 
+def test_the_trace_tells_the_circumstances_that_explain_a_run() -> None:
+    made = run(seeded(mlp), TinyData.of((12,)), optimizer="sgd", momentum=0.9, weight_decay=0.01, steps=2).run
+
+    assert (made.momentum, made.weight_decay, made.loss) == (0.9, 0.01, "cross_entropy")
+    adam = run(seeded(mlp), TinyData.of((12,)), optimizer="adam", steps=2)
+    assert adam.run.momentum is None, "it has its own"
+
+
+def test_an_output_that_is_always_the_same_is_one_answer() -> None:
+    network = nn.Sequential(nn.Linear(12, 4))
+    nn.init.zeros_(network[0].weight)
+
+    constant = run(network, TinyData.of((12,)), steps=0).evaluation
+    varied = run(nn.Sequential(nn.Linear(12, 4)), TinyData.of((12,)), steps=0).evaluation
+
+    assert constant is not None and constant.largest_answer_share == 1.0
+    assert varied is not None and 0.25 <= varied.largest_answer_share < 1.0
+
+
 def test_dead_units_are_measured_before_and_after_training() -> None:
     series = run(seeded(mlp), TinyData.of((12,))).series["activation.dead_units"]
     assert series.steps.tolist() == [0, 20]
