@@ -83,6 +83,9 @@ def metric_words(evaluation: Evaluation) -> str:
     return f"held-out {name} {number(evaluation.after)}, {number(evaluation.chance)} by chance"
 
 
+UNTRIED = " None of these has been tried on this network."
+
+
 def untried(remedies: Sequence[str]) -> str:
     """What could be tried, said as what it is: a suggestion."""
     if not remedies:
@@ -90,5 +93,5 @@ def untried(remedies: Sequence[str]) -> str:
     others = ", ".join(f"`{name}`" for name in remedies[1:])
     return (
         f"Worth trying first: `{remedies[0]}`. {REMEDIES[remedies[0]].description}"
-        f"{f' Then: {others}.' if others else ''} None of these has been tried on this network."
+        f"{f' Then: {others}.' if others else ''}{UNTRIED}"
     )

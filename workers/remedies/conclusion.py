@@ -1,7 +1,8 @@
 """What the trials show, and what is prescribed."""
 
-from service.contract.diagnosis import Diagnosis
+from service.contract.diagnosis import Diagnosis, Finding
 from service.contract.remedies import Change, Estimate, Measured, Prescription, Trial
+from workers.diagnosis.wording import UNTRIED
 from workers.remedies.estimates import difference
 from workers.remedies.judgement import (
     chance_is_accuracy,
@@ -29,11 +30,17 @@ def conclude(draft: Draft) -> Diagnosis:
     prescription = _prescription(draft, found) if found else None
     return draft.diagnosis.model_copy(
         update={
+            "findings": [_with_trials(finding) for finding in draft.diagnosis.findings],
             "trials": trials,
             "prescription": prescription,
             "remedies_summary": prescription.why if prescription else _why_none(draft),
         }
     )
+
+
+def _with_trials(finding: Finding) -> Finding:
+    """By now something was tried."""
+    return finding.model_copy(update={"explanation": finding.explanation.replace(UNTRIED, "")})
 
 
 def _trial(draft: Draft, finished: FinishedTrial) -> Trial:

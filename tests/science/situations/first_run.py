@@ -72,12 +72,12 @@ WHY_MISSED: dict[str, str] = {
 
 SECOND_RIGHT: dict[str, int] = {
     "gelu 2 layer norm, 7 % shifted a little": 0,
-    "transformer 1, AdamW at 3e-5, tokens": 0,
+    "transformer 1, AdamW at 3e-5, tokens": 3,
     "relu 2, momentum 0.997, diabetes": 0,
     "tanh RNN, AdamW at 1, noisy sequences": 0,
-    "relu 4, decay 1, wine": 0,
+    "relu 4, decay 1, wine": 3,
     "transformer 3 × 16, 4 samples a step": 0,
-    "relu 2, breast cancer as measured": 0,
+    "relu 2, breast cancer as measured": 3,
 }
 """Of each of the second set, the seeds (of 3) that came out right when the diagnosis first met them."""
 

@@ -236,8 +236,10 @@ def test_an_output_that_is_always_the_same_is_one_answer() -> None:
     constant = run(network, TinyData.of((12,)), steps=0).evaluation
     varied = run(nn.Sequential(nn.Linear(12, 4)), TinyData.of((12,)), steps=0).evaluation
 
-    assert constant is not None and constant.largest_answer_share == 1.0
-    assert varied is not None and 0.25 <= varied.largest_answer_share < 1.0
+    assert constant is not None
+    assert constant.largest_answer_share == 1.0
+    assert varied is not None
+    assert 0.25 <= varied.largest_answer_share < 1.0
 
 
 def test_dead_units_are_measured_before_and_after_training() -> None:
