@@ -1,5 +1,6 @@
 """Networks that are really trained get the probability that their fate deserves, already from the start."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
