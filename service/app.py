@@ -21,7 +21,7 @@ from service.store.artifacts import ArtifactStore
 from service.store.jobs import JobStore
 from service.uploads import endpoints as uploads
 from service.uploads.service import UploadService
-from service.version import service_version
+from service.version import SERVICE_VERSION
 
 DESCRIPTION = """\
 Finds out why a neural network will not train: submit a network, its data and its training; it is trained,
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     app = FastAPI(
         title="Gradient Clinic",
-        version=service_version(),
+        version=SERVICE_VERSION,
         description=DESCRIPTION,
         lifespan=_lifespan,
         docs_url=None,  # ours works without other servers

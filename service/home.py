@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from service.contract.base import Contract
 from service.problems import PROBLEM_PAGES, NotFoundError, problem_kinds
-from service.version import service_version
+from service.version import SERVICE_VERSION
 
 router = APIRouter(tags=["service"])
 
@@ -44,7 +44,7 @@ class ProblemKind(Contract):
 @router.get("/")
 async def home() -> Home:
     """Where everything is."""
-    return Home(version=service_version())
+    return Home(version=SERVICE_VERSION)
 
 
 @router.get(PROBLEM_PAGES)

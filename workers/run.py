@@ -12,7 +12,7 @@ from service.contract.errors import ErrorCode
 from service.contract.job import JobRequest, Progress
 from service.contract.model_spec import UploadedModel
 from service.contract.training_plan import Device
-from service.version import service_version
+from service.version import SERVICE_VERSION
 from workers.diagnosis import diagnose
 from workers.files import OpenFile, no_files
 from workers.isolation.child import ChildSpec, JobFailedError
@@ -54,7 +54,7 @@ def run_job(
     report(Progress(phase="diagnosing", step=len(trace.loss), steps=steps))
     trace.save(scratch / "trace.npz")
     trace.save_json(scratch / "trace.json.gz")
-    return diagnose(trace, service_version=service_version(), metadata=request.metadata)
+    return diagnose(trace, service_version=SERVICE_VERSION, metadata=request.metadata)
 
 
 def resolve_device(wanted: Device) -> torch.device:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from service.cli import api, diagnose, rediagnose, up, upload, worker
 from service.cli.errors import CommandError
-from service.version import service_version
+from service.version import SERVICE_VERSION
 
 COMMANDS = (up, api, worker, upload, diagnose, rediagnose)
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="gradient-clinic", description="Finds out why a neural network will not train."
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {service_version()}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {SERVICE_VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)

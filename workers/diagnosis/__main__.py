@@ -4,7 +4,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from service.version import service_version
+from service.version import SERVICE_VERSION
 from workers.diagnosis import diagnose
 from workers.probes.trace import Trace
 
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         sys.stderr.write(f"{path} is not a trace of this service: {error}\n")
         return 1
-    sys.stdout.write(diagnose(trace, service_version=service_version()).model_dump_json(indent=2) + "\n")
+    sys.stdout.write(diagnose(trace, service_version=SERVICE_VERSION).model_dump_json(indent=2) + "\n")
     return 0
 
 
