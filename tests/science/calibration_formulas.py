@@ -17,7 +17,7 @@ MADE_BY_HELPER, MADE_BY_HAND = "finding", "Finding"
 """What makes a finding: the first takes the confidence as its third argument, the second by name."""
 LEGEND = (
     quantities.joint, quantities.beyond, quantities.beyond_decades, quantities.beyond_share,
-    findings.confidence, findings.consequence, consequence.consequence_probability,
+    findings.confidence, findings.consequence, consequence.consequence_in_depth,
     consequence.chance_of_failure,
 )  # fmt: skip
 """The functions that the formulas are made of."""

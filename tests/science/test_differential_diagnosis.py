@@ -10,6 +10,7 @@ from service.contract.diagnosis import Environment as Surroundings
 from tests.science.situations.first_run import WHY_MISSED
 from tests.science.situations.look_alikes import LOOK_ALIKES
 from tests.science.situations.more_illnesses import LONG, MORE_ILLNESSES
+from tests.science.situations.reviewed import REVIEWED
 from tests.science.situations.situation import Situation, Truth, ill, mistakes, primary, well
 from tests.science.situations.table import KNOWN_MISSES, SITUATIONS
 
@@ -50,6 +51,18 @@ def test_a_further_illness_that_was_recognised_at_first_sight_still_is(situation
 @pytest.mark.parametrize("seed", MORE_SEEDS)
 @pytest.mark.parametrize("situation", RECOGNISED, ids=lambda situation: situation.name)
 def test_so_it_is_whatever_the_seed(situation: Situation, seed: int) -> None:
+    expect(situation, seed, {})
+
+
+@pytest.mark.parametrize("situation", REVIEWED, ids=lambda situation: situation.name)
+def test_what_was_once_mistaken_comes_out_right(situation: Situation) -> None:
+    expect(situation, 0, {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", MORE_SEEDS)
+@pytest.mark.parametrize("situation", REVIEWED, ids=lambda situation: situation.name)
+def test_whatever_the_seed_it_does(situation: Situation, seed: int) -> None:
     expect(situation, seed, {})
 
 

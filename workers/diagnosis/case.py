@@ -189,6 +189,31 @@ class Case:
         ratios = self.values("update.ratio")
         return median(ratios[np.isfinite(ratios)])
 
+    @cached_property
+    def path(self) -> float:
+        """Steps made times the median update ratio, and no less than the longest step: how far the layers
+        came, if all steps went one way. NaN where not measured."""
+        ratios = self.values("update.ratio")
+        steps = [median(row[np.isfinite(row)]) for row in ratios if np.isfinite(row).any()]
+        return max(self.learning.steps * self.update_ratio, *steps) if steps else math.nan
+
+    @cached_property
+    def clipped_to(self) -> float:
+        """What clipping leaves of the gradient's norm, median over the steps; NaN without clipping."""
+        clip = self.trace.run.clip_grad_norm
+        norms = self.trace.total_gradient_norm
+        norms = norms[np.isfinite(norms)]
+        return median(np.minimum(1.0, clip / np.maximum(norms, clip))) if clip and norms.size else math.nan
+
+    @property
+    def step_headroom(self) -> float:
+        """log10 of the best step over what momentum makes of the learning rate; NaN where not measured.
+
+        Momentum m adds a gradient up over 1 / (1 - m) steps (Goodfellow et al. 2016, section 8.3.2).
+        """
+        momentum = self.trace.run.momentum or 0.0
+        return self.examined_last("best_step_ratio") + math.log10(1 - momentum)
+
     def metric_evidence(self) -> list[Evidence]:
         """The held-out metric against the value from which it shows learning."""
         evaluation = self.trace.evaluation

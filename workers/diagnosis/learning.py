@@ -1,7 +1,7 @@
 """Whether the network learned: the consequence without which a symptom is no illness."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,11 @@ STILL_FALLING = 0.02
 """Relative fall of the loss from the middle third of the run to the last that counts as progress …"""
 STILL_FALLING_ERRORS = 3.0
 """… if it is also this many standard errors of the difference."""
+PROGRESS = 0.1
+"""Relative fall of the training loss that counts as having learned something in this run."""
+LATER_SHARE = 0.25
+"""Share of the fall from the first third to the last that the way from the middle third must have: half of it
+in a fall that goes on, none in one that has ended."""
 LOSS_FALL_WITHOUT_EVALUATION = 0.2
 """Relative fall of the training loss that counts as learning where nothing was held out."""
 
@@ -60,7 +65,7 @@ def steps_made(trace: Trace) -> int:
 
 
 def assess_learning(trace: Trace) -> Learning:
-    """Judge the run by its held-out metric against chance, and by its loss."""
+    """Judge the run by its held-out metric, against chance and what it was before, and by its loss."""
     first, last = _ends(trace.loss)
     steps = steps_made(trace)
     limit, skill, deviation = _held_out(trace.evaluation)
@@ -125,21 +130,35 @@ def _probability(evaluation: Evaluation | None, limit: float, deviation: float) 
     return beyond(sign * evaluation.after, sign * limit, deviation)
 
 
+def _was_taught(evaluation: Evaluation | None) -> bool:
+    """Whether the run made the metric clearly better, or it was good before. First weights may be better
+    than chance by luck, and stay so if nothing changes them."""
+    if evaluation is None or not math.isfinite(evaluation.before):
+        return True
+    limit, skill, _ = _held_out(replace(evaluation, after=evaluation.before))
+    rise = abs(limit - evaluation.chance)
+    sign = 1.0 if evaluation.metric == "accuracy" else -1.0
+    return skill >= GOOD_SKILL.value or sign * (evaluation.after - evaluation.before) >= rise
+
+
 def _better(evaluation: Evaluation, value: float, limit: float) -> bool:
     return value > limit if evaluation.metric == "accuracy" else value < limit
 
 
 def _judge(trace: Trace, steps: int, first: float, last: float, probability: float) -> Judgement:
+    evaluation = trace.evaluation
     if steps == 0 or not trace.loss.size:
         return "not_trained"
     if not math.isfinite(last):
         return "diverged"
-    if not math.isfinite(_held_out(trace.evaluation)[0]):
-        return "learned" if 0 <= last < (1 - LOSS_FALL_WITHOUT_EVALUATION) * first else "not_evaluated"
-    if probability > 0.5:
+    if evaluation is None and 0 <= last < (1 - LOSS_FALL_WITHOUT_EVALUATION) * first:
+        return "learned"
+    if probability > 0.5 and (last < (1 - PROGRESS) * first or _was_taught(evaluation)):
         return "learned"
     if first > 0 and last > LOSS_RATIO.value * first:
         return "diverged"
+    if not math.isfinite(_held_out(evaluation)[0]):
+        return "not_evaluated"
     if steps < ENOUGH_STEPS.value:
         return "too_early"
     return "too_early" if still_falling(trace.loss) and not _knows_by_heart(trace.evaluation) else "failed"
@@ -160,10 +179,11 @@ def still_falling(loss: FloatArray) -> bool:
     return _fell(loss[third : 2 * third], loss[len(loss) - third :])
 
 
-def falls(loss: FloatArray) -> bool:
-    """Whether it fell clearly from the first third to the last."""
+def falls_on(loss: FloatArray) -> bool:
+    """Whether it fell clearly from the first third to the last, and went on to: not at first alone."""
     third = len(loss) // 3
-    return _fell(loss[:third], loss[len(loss) - third :])
+    begin, middle, end = loss[:third], loss[third : 2 * third], loss[len(loss) - third :]
+    return _fell(begin, end) and mean(middle) - mean(end) >= LATER_SHARE * (mean(begin) - mean(end))
 
 
 def _fell(before: FloatArray, after: FloatArray) -> bool:

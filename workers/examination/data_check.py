@@ -1,6 +1,7 @@
 """What the data say without the network: is there anything to learn, and is it in a form to learn from?"""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,18 +32,19 @@ def data_check(dataset: TrainingData, seed: int) -> DataCheck:
     labels = dataset.train_targets[rows].numpy() if targets is None else targets.numpy()
     tokens = inputs.dtype.kind != "f"
     score, shuffled = _neighbour_scores(inputs, labels, dataset.classes, seed)
-    constant, ratio, mean = _scales(inputs) if not tokens else (_constant(inputs), math.nan, math.nan)
+    scales = _Scales.of(inputs) if not tokens else _Scales()
     largest, smallest = _class_shares(dataset)
     return DataCheck(
         samples=len(inputs),
-        constant_features=constant,
-        feature_scale_ratio=ratio,
-        input_mean_ratio=mean,
+        constant_features=_constant(inputs),
+        feature_scale_ratio=scales.ratio,
+        input_mean_ratio=scales.mean,
         neighbour_score=score,
         neighbour_score_shuffled=shuffled,
         largest_class_share=largest,
         smallest_class_share=smallest,
         duplicate_share=1.0 - len(np.unique(inputs, axis=0)) / len(inputs),
+        input_scale=scales.size,
     )
 
 
@@ -83,13 +85,24 @@ def _constant(inputs: NDArray[np.generic]) -> float:
     return 1.0 - float(_varies(inputs).mean())
 
 
-def _scales(inputs: NDArray[np.generic]) -> tuple[float, float, float]:
-    """(share of constant features, log10 of largest over median spread, |mean| / spread of all inputs)."""
-    values = inputs.astype(np.float64)
-    spreads = values.std(axis=0)[_varies(values)]
-    ratio = math.log10(spreads.max() / np.median(spreads)) if spreads.size and spreads.min() > 0 else math.nan
-    spread = float(values.std())
-    return _constant(inputs), ratio, abs(float(values.mean())) / spread if spread > 0 else math.nan
+class _Scales(NamedTuple):
+    """How large the inputs are; see DataCheck."""
+
+    ratio: float = math.nan
+    mean: float = math.nan
+    size: float = math.nan
+
+    @classmethod
+    def of(cls, inputs: NDArray[np.generic]) -> "_Scales":
+        values = inputs.astype(np.float64)
+        spreads = values.std(axis=0)[_varies(values)]
+        sound = spreads.size and spreads.min() > 0
+        spread, size = float(values.std()), math.sqrt(float((values**2).mean()))
+        return cls(
+            ratio=math.log10(spreads.max() / np.median(spreads)) if sound else math.nan,
+            mean=abs(float(values.mean())) / spread if spread > 0 else math.nan,
+            size=math.log10(size) if 0 < size < math.inf else math.nan,
+        )
 
 
 def _class_shares(dataset: TrainingData) -> tuple[float, float]:

@@ -64,6 +64,8 @@ class DataCheck:
     """For classification."""
     duplicate_share: float
     """Share of samples whose inputs are equal to an earlier sample's."""
+    input_scale: float = math.nan
+    """log10 of the root mean square of all inputs; NaN in traces of earlier versions."""
 
 
 @dataclass(frozen=True)

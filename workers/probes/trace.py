@@ -124,6 +124,10 @@ class RunInfo:
     """As the job says; None in traces of earlier versions."""
     loss: str | None = None
     """Name of the loss function; None in traces of earlier versions."""
+    loss_scaling: bool | None = None
+    """Whether the loss is scaled up for the gradient's sake; None in traces of earlier versions."""
+    clip_grad_norm: float | None = None
+    """As the job says; None also in traces of earlier versions."""
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,8 @@ class _Run:
             momentum=self._training.momentum if self._training.optimizer in WITH_MOMENTUM else None,
             weight_decay=self._training.weight_decay,
             loss=self._loss,
+            loss_scaling=self._precision.scaler is not None,
+            clip_grad_norm=self._training.clip_grad_norm,
         )
 
 

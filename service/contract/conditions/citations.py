@@ -8,6 +8,7 @@ GLOROT_2010 = (
     "Glorot, X. & Bengio, Y. (2010). Understanding the difficulty of training deep feedforward neural "
     "networks. AISTATS 2010, PMLR 9, 249-256."
 )
+GOODFELLOW_2016 = "Goodfellow, I., Bengio, Y. & Courville, A. (2016). Deep learning. MIT Press."
 HANIN_2020 = (
     "Hanin, B. & Nica, M. (2020). Products of many large random matrices and gradients in deep neural "
     "networks. Communications in Mathematical Physics 376, 287-322."

@@ -38,8 +38,9 @@ INFO = ConditionInfo(
     description="On their way through many layers the samples become ever more alike, until the last layer "
     "cannot tell them apart. The gradient may keep its size perfectly; it has nothing to tell.",
     recognised_by="Before training, the inputs of the last layer have a far smaller effective rank than the "
-    "network's inputs, a copy of the network cannot learn 32 samples by heart, and the network did not "
-    "learn. Without training it is a warning.",
+    "network's inputs, a copy of the network cannot learn 32 samples by heart, its beginning does not "
+    "foretell that some learning rate would do, and the network did not learn. Without training it is a "
+    "warning.",
     thresholds=(RANK_SGD, RANK_ADAPTIVE, OVERFIT_RATIO, CORRELATION),
     look_alikes=(
         LookAlike(
@@ -49,6 +50,11 @@ INFO = ConditionInfo(
         LookAlike(
             name="A trained classifier",
             how_to_tell="Its last features rightly have few dimensions; only those before training count.",
+        ),
+        LookAlike(
+            name="A small convolutional network with steps that are too short",
+            how_to_tell="Its features have few dimensions and sixty steps do not suffice for 32 samples, but "
+            "networks that begin like it learn.",
         ),
         LookAlike(
             name="A narrow network",

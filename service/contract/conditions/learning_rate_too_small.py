@@ -3,18 +3,18 @@
 from service.contract.conditions import citations as c
 from service.contract.conditions.info import ConditionInfo, LookAlike, Threshold
 
-BEST_STEP = Threshold(
-    measure="best_step_ratio",
+STEP_HEADROOM = Threshold(
+    measure="step_headroom",
     value=3.0,
     source=c.OUR_LOOK_ALIKES
     + " A learning rate 10^5 too small has 5.3, the others at most 2.1 before they converge.",
-    meaning="The best step along the gradient is a thousand times longer than the one taken.",
+    meaning="The best step along the gradient is a thousand times longer than the one taken (SGD) …",
 )
 LINE_GAIN = Threshold(
     measure="line_search_gain",
     value=0.05,
     source=c.OUR_LOOK_ALIKES,
-    meaning="And that best step takes at least this share of the loss away: it is worth taking.",
+    meaning="… and takes at least this share of the loss away: it is worth taking …",
 )
 LOSS_RATIO = Threshold(
     measure="loss_ratio",
@@ -22,12 +22,18 @@ LOSS_RATIO = Threshold(
     source=c.OUR_CHOICE,
     meaning="And the loss has hardly moved.",
 )
-TINY_ADAPTIVE_UPDATE = Threshold(
-    measure="update_ratio",
-    value=1e-5,
+PATH = Threshold(
+    measure="path",
+    value=0.02,
+    source=c.OUR_CHOICE + " Networks that fail for another reason in as many steps have 0.1 and more.",
+    meaning="… or, whatever the optimizer, all steps of 100 and more together changed the weights by less "
+    "than this part of their size.",
+)
+CLIPPED = Threshold(
+    measure="clipped_to",
+    value=0.1,
     source=c.OUR_CHOICE,
-    meaning="For Adam, AdamW and RMSprop, whose steps do not depend on the gradient's size: each changes the "
-    "weights by less than this.",
+    meaning="Where clipping leaves less of the gradient, it is clipping that makes the steps short.",
 )
 
 INFO = ConditionInfo(
@@ -35,10 +41,13 @@ INFO = ConditionInfo(
     title="Learning rate too small",
     description="The gradient is healthy and shows the way, but each step is so short that nothing changes "
     "within the steps given.",
-    recognised_by="A line search on a copy finds that a step a thousand times longer would lower the loss, "
-    "and clearly so; the gradient passes all layers; the loss has hardly moved. Critical if the network did "
-    "not learn; a warning after too few steps to tell, or without training.",
-    thresholds=(BEST_STEP, LINE_GAIN, LOSS_RATIO, TINY_ADAPTIVE_UPDATE),
+    recognised_by="The loss has hardly moved, and either a line search on a copy finds that a step a "
+    "thousand times longer would lower the loss, and clearly so, or all steps together cannot have changed "
+    "anything. With SGD, the gradient must also pass all layers, and something must speak for the network: "
+    "it learns 32 samples by heart, or the line search or the prediction from its beginning does. The steps "
+    "of Adam, AdamW and RMSprop do not depend on the gradient's size, so there the path is enough. Critical "
+    "if the network did not learn; a warning after too few steps to tell, or without training.",
+    thresholds=(STEP_HEADROOM, LINE_GAIN, PATH, LOSS_RATIO, CLIPPED),
     look_alikes=(
         LookAlike(
             name="Vanishing gradients",
@@ -50,6 +59,6 @@ INFO = ConditionInfo(
         ),
         LookAlike(name="A plateau", how_to_tell="No step along the gradient takes much of the loss away."),
     ),
-    remedies=("learning_rate",),
-    sources=(c.BENGIO_2012, c.LECUN_1998),
+    remedies=("learning_rate", "gradient_clipping"),
+    sources=(c.BENGIO_2012, c.LECUN_1998, c.GOODFELLOW_2016, c.KINGMA_2015),
 )

@@ -113,7 +113,8 @@ _ALL = (
     Measure(
         name="path",
         unit="ratio",
-        description="Steps made times the median update ratio: the weights' way, if all steps went one way.",
+        description="Steps made times the median update ratio, no less than the longest step: the weights' "
+        "way, if all steps went one way.",
     ),
     Measure(
         name="decay",
@@ -157,6 +158,12 @@ _ALL = (
         unit="log10",
         description="log10 of the step along the negative gradient that lowers the loss most (a line search "
         "on a copy) / the configured learning rate.",
+    ),
+    Measure(
+        name="step_headroom",
+        unit="log10",
+        description="log10 of that best step / (learning rate / (1 - momentum)), what momentum's steps "
+        "add up to.",
     ),
     Measure(
         name="line_search_gain",
@@ -213,6 +220,16 @@ _ALL = (
         name="feature_scale_ratio",
         unit="log10",
         description="log10 of the largest standard deviation of an input feature / the median one.",
+    ),
+    Measure(
+        name="input_scale",
+        unit="log10",
+        description="log10 of the root mean square of all inputs.",
+    ),
+    Measure(
+        name="clipped_to",
+        unit="ratio",
+        description="clip_grad_norm / norm of all parameter gradients, at most 1, median over the steps.",
     ),
     Measure(
         name="input_mean_ratio",

@@ -9,8 +9,8 @@ LOSS_RATIO = Threshold(
     source=c.OUR_CHOICE,
     meaning="After enough steps, more than this of the first loss is left …",
 )
-BEST_STEP = Threshold(
-    measure="best_step_ratio",
+STEP_HEADROOM = Threshold(
+    measure="step_headroom",
     value=1.0,
     source=c.OUR_LOOK_ALIKES,
     meaning="… although ten times longer steps would lower it more (SGD) …",
@@ -46,8 +46,10 @@ INFO = ConditionInfo(
     recognised_by="After at least 100 steps the loss is still falling, most of it is left, the network has "
     "not learned or learned poorly, its gradient passes all layers, a copy of it learns 32 samples by heart "
     "at once, and longer steps would help. The fall is taken from the first third of the run to the last, "
-    "three standard errors: a slow one drowns in the noise of batches over less. At worst a warning.",
-    thresholds=(LOSS_RATIO, BEST_STEP, LINE_GAIN, PATH, OVERFIT_RATIO),
+    "three standard errors: a slow one drowns in the noise of batches over less; a quarter of it or more "
+    "must lie in the later half. A network that does what the nearest neighbours do has learned what there "
+    "is. At worst a warning.",
+    thresholds=(LOSS_RATIO, STEP_HEADROOM, LINE_GAIN, PATH, OVERFIT_RATIO),
     look_alikes=(
         LookAlike(
             name="A learning rate that is too small",
@@ -60,6 +62,11 @@ INFO = ConditionInfo(
         LookAlike(
             name="Slow hardware",
             how_to_tell="Good progress per step, but few steps per second: look at the cost.",
+        ),
+        LookAlike(
+            name="Noisy targets",
+            how_to_tell="Much of the loss is left too, but it has stopped falling, or the network does what "
+            "the nearest neighbours do.",
         ),
         LookAlike(name="A hard problem", how_to_tell="Longer steps would not help; more steps would."),
     ),

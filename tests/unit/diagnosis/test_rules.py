@@ -140,10 +140,10 @@ class TestVanishingInDepth:
     def test_a_slight_loss_is_not_blamed_for_steps_too_short_for_any_layer(self) -> None:
         trace = slight_loss(1e-4, AT_CHANCE).build()
         trace.series["update.ratio"].values[:] = 0.0
-        finding = only(of(trace), "not_learning")
+        finding = only(of(trace), "learning_rate_too_small")
 
-        assert "changes nothing at all" in finding.explanation
-        assert "way back is not the reason" not in finding.explanation
+        assert "change nothing at all" in finding.summary
+        assert "vanishing_gradients" not in conditions(of(trace))
 
     def test_a_slight_loss_is_not_blamed_for_a_run_that_diverged(self) -> None:
         trace = slight_loss(1e-4, AT_CHANCE, loss=diverging()).build()
@@ -316,10 +316,10 @@ class TestLookAlikes:
     def test_updates_that_move_nothing_are_critical_and_said_to_be(self) -> None:
         trace = TraceBuilder(mlp(5, "relu"), BALANCED, evaluation=AT_CHANCE).build()
         trace.series["update.ratio"].values[:] *= 1e-6
-        finding = only(of(trace), "not_learning")
+        finding = only(of(trace), "learning_rate_too_small")
 
         assert finding.severity == "critical"
-        assert "learning rate too small" in finding.explanation
+        assert "changed the weights by at most" in finding.summary
 
     def test_a_network_that_memorises_is_only_warned_about(self) -> None:
         evaluation = replace(AT_CHANCE, after_on_training_data=0.99)
@@ -492,6 +492,20 @@ class TestLearned:
     def test_so_few_samples_that_chance_reaches_everything_leave_it_open(self) -> None:
         evaluation = replace(AT_CHANCE, chance=0.6, samples=4)
         assert of(TraceBuilder(mlp(5), BALANCED, evaluation=evaluation).build()).outcome.learned is None
+
+    def test_first_weights_that_are_better_than_chance_by_luck_have_learned_nothing(self) -> None:
+        lucky = replace(LEARNED, before=0.4, after=0.4)
+        still = TraceBuilder(mlp(3), BALANCED, evaluation=lucky, loss=np.full(200, 2.3)).build()
+        fell = TraceBuilder(mlp(3), BALANCED, evaluation=lucky, loss=np.linspace(2.3, 1.5, 200)).build()
+
+        assert of(still).outcome.learned is False
+        assert of(fell).outcome.learned is True
+
+    def test_a_network_that_was_good_before_need_not_become_better(self) -> None:
+        good = replace(LEARNED, before=0.95, after=0.95)
+        trace = TraceBuilder(mlp(3), BALANCED, evaluation=good, loss=np.full(200, 0.1)).build()
+
+        assert of(trace).outcome.learned is True
 
 
 class TestLedger:

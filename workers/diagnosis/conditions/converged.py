@@ -10,13 +10,17 @@ from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades, joint
 from workers.diagnosis.wording import metric_words, percent
 
+RISEN = 1.1
+"""A loss that ends so many times above its first has not settled, whatever is left of the error."""
+
 
 def examine(case: Case) -> Iterator[Finding]:
     """A note if it learned and little error is left."""
     loss, error = case.learning.loss_ratio, case.error_signal_ratio
     level = case.examined_last("error_level")
     fallen = loss < LOSS_RATIO.value and error < ERROR_SIGNAL_RATIO.value
-    if not (case.learning.learned and (fallen or level < ERROR_LEVEL.value)):
+    level_low = level < ERROR_LEVEL.value and not loss > RISEN
+    if not (case.learning.learned and (fallen or level_low)):
         return
     left = f"{percent(loss)} of its first loss" if fallen else f"{percent(level)} of the largest error"
     reached = error / ERROR_SIGNAL_RATIO.value if fallen else level / ERROR_LEVEL.value

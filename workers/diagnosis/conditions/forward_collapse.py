@@ -15,15 +15,18 @@ from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
+from workers.diagnosis.findings import BY_HARM, UNKNOWN, confidence, finding, foretold_failure, outcome_words
 from workers.diagnosis.wording import number, percent
 
 
 def examine(case: Case) -> Iterator[Finding]:
-    """A finding if little of the inputs' rank is left, and not even 32 samples can be learned by heart."""
+    """A finding if little of the inputs' rank is left, not even 32 samples can be learned by heart, and the
+    network's beginning does not foretell that it learns at some learning rate."""
     limit = (RANK_ADAPTIVE if case.adaptive else RANK_SGD).value
     rank, unfitted = relative_rank(case), case.examined_first("overfit_ratio")
     if case.harm not in {"failed", "unknown"} or not (rank < limit and unfitted > OVERFIT_RATIO.value):
+        return
+    if foretold_failure(case) < UNKNOWN:
         return
     correlation = case.examined_first("feature_correlation")
     if _lopsided(case) and correlation < CORRELATION.value:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service.contract.conditions.gradient_underflow import ABSORBED_SHARE, FLUSHED_SHARE, INFO, MUCH_FLUSHED
-from service.contract.conditions.learning_rate_too_small import BEST_STEP
+from service.contract.conditions.learning_rate_too_small import STEP_HEADROOM
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
@@ -24,7 +24,7 @@ def examine(case: Case) -> Iterator[Finding]:
 
 def _short_steps(case: Case) -> bool:
     """Whether updates are lost because the learning rate makes them tiny: no fault of the format."""
-    return case.examined_last("best_step_ratio") > BEST_STEP.value
+    return case.step_headroom > STEP_HEADROOM.value
 
 
 _FLUSHED = (

@@ -3,51 +3,126 @@
 from collections.abc import Iterator
 
 from service.contract.conditions.learning_rate_too_small import (
-    BEST_STEP,
+    CLIPPED,
     INFO,
     LINE_GAIN,
     LOSS_RATIO,
-    TINY_ADAPTIVE_UPDATE,
+    PATH,
+    STEP_HEADROOM,
 )
+from service.contract.conditions.not_learning import ENOUGH_STEPS
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades, beyond_share
-from workers.diagnosis.findings import BY_HARM, confidence, finding, foretold_failure, outcome_words
+from workers.diagnosis.findings import (
+    BY_HARM,
+    UNKNOWN,
+    confidence,
+    finding,
+    foretold_failure,
+    outcome_words,
+)
 from workers.diagnosis.wording import percent, power
+
+SURE = 1.0
+NETWORKS_FAULTS = frozenset(
+    {
+        "dead_units",
+        "disconnected_parameters",
+        "error_signal_saturated",
+        "forward_collapse",
+        "poor_initialization",
+        "saturated_activations",
+        "vanishing_gradients",
+    }
+)
+"""What makes the gradient small, and with it the steps of SGD."""
+OTHERS_FAULTS = frozenset({"gradient_underflow", "uninformative_data", "unscaled_inputs"})
 
 
 def examine(case: Case) -> Iterator[Finding]:
-    """A finding if a far longer step would clearly lower the loss, and the loss has hardly moved."""
-    step, gain = case.examined_last("best_step_ratio"), case.examined_last("line_search_gain")
+    """A finding if the loss has hardly moved, and by either measure it is the steps that are too short."""
     stuck = case.learning.judgement == "not_trained" or case.learning.loss_ratio > LOSS_RATIO.value
     suffers = case.harm in {"failed", "unknown"} and case.learning.judgement != "diverged"
-    short = step > BEST_STEP.value and (not case.adaptive or case.update_ratio < TINY_ADAPTIVE_UPDATE.value)
-    able = case.fits_a_batch is not False and case.gradient_passes and gain > LINE_GAIN.value
-    if not (short and able and stuck and suffers):
+    symptom = max(_by_line_search(case), _by_path(case))
+    if not (stuck and suffers and symptom > 0.0):
         return
     yield finding(
         INFO,
         BY_HARM[case.harm],
-        confidence(
-            case,
-            beyond_decades(step, BEST_STEP.value, 0.0),
-            beyond_share(gain, LINE_GAIN.value),
-            unknown=foretold_failure(case, as_planned=True),
-        ),
-        summary=f"The learning rate {case.trace.run.learning_rate:g} is far too small: the best step along "
-        "the "
-        f"gradient is {power(step)} times as long.",
-        explanation="The gradient passes all layers and points the right way: on a copy of the network, one "
-        f"step of that length took {percent(gain)} of the loss away. Steps as short as these change nothing "
-        f"in the time given. {outcome_words(case)}",
+        confidence(case, symptom, unknown=foretold_failure(case, as_planned=True)),
+        summary=f"The learning rate {case.trace.run.learning_rate:g} is far too small: {_how(case)}.",
+        explanation=f"{_about_the_gradient(case)} Steps as short as these change nothing in the time given. "
+        f"{_about_clipping(case)}{outcome_words(case)}",
         evidence=[
-            evidence("best_step_ratio", step, BEST_STEP.value),
-            evidence("line_search_gain", gain, LINE_GAIN.value),
+            evidence("step_headroom", case.step_headroom, STEP_HEADROOM.value),
+            evidence("line_search_gain", case.examined_last("line_search_gain"), LINE_GAIN.value),
             evidence("update_ratio", case.update_ratio),
+            evidence("path", case.path, PATH.value),
+            *([evidence("clipped_to", case.clipped_to, CLIPPED.value)] if _clipped(case) else []),
             *case.metric_evidence(),
         ],
-        remedies=("learning_rate",),
+        remedies=("gradient_clipping", "learning_rate") if _clipped(case) else ("learning_rate",),
+    )
+
+
+def _by_line_search(case: Case) -> float:
+    """Probability that a far longer step along the gradient would clearly lower the loss. Of SGD alone: the
+    steps of the others do not go along the gradient."""
+    step, gain = case.step_headroom, case.examined_last("line_search_gain")
+    able = case.fits_a_batch is not False and case.gradient_passes
+    if case.adaptive or not (able and step > STEP_HEADROOM.value and gain > LINE_GAIN.value):
+        return 0.0
+    return beyond_decades(step, STEP_HEADROOM.value, 0.0) * beyond_share(gain, LINE_GAIN.value)
+
+
+def _by_path(case: Case) -> float:
+    """Probability that all steps together were too short to change anything. SGD's are in proportion to the
+    gradient, so there the network must be able to learn; the others' have the learning rate's length."""
+    if case.learning.steps < ENOUGH_STEPS.value or not case.path < PATH.value:
+        return 0.0
+    return SURE if case.adaptive or (case.gradient_passes and _can_learn(case)) else 0.0
+
+
+def _can_learn(case: Case) -> bool:
+    foretold = case.trainability.at_best_learning_rate
+    return (
+        case.fits_a_batch is True
+        or case.examined_last("line_search_gain") > LINE_GAIN.value
+        or (foretold is not None and foretold < UNKNOWN)
+    )
+
+
+def _how(case: Case) -> str:
+    if _by_line_search(case) > _by_path(case):
+        return f"the best step along the gradient is {power(case.step_headroom)} times as long"
+    if case.path == 0.0:
+        return "in most layers the steps change nothing at all, they are lost in rounding"
+    return f"all {case.learning.steps} steps together changed the weights by at most {percent(case.path)}"
+
+
+def _about_the_gradient(case: Case) -> str:
+    if _by_line_search(case) > 0.0:
+        return (
+            "The gradient passes all layers and points the right way: on a copy of the network, one step of "
+            f"the best length took {percent(case.examined_last('line_search_gain'))} of the loss away."
+        )
+    if case.adaptive:
+        return "This optimizer makes steps of the learning rate's length, whatever the size of the gradient."
+    return "The gradient passes all layers, and nothing was found in the network that keeps it from learning."
+
+
+def _clipped(case: Case) -> bool:
+    return not case.adaptive and case.clipped_to < CLIPPED.value
+
+
+def _about_clipping(case: Case) -> str:
+    if not _clipped(case):
+        return ""
+    return (
+        f"Clipping makes them so short: clip_grad_norm {case.trace.run.clip_grad_norm:g} leaves "
+        f"{percent(case.clipped_to)} of the gradient. "
     )
 
 
@@ -55,15 +130,6 @@ CONDITION = Condition(
     info=INFO,
     examine=examine,
     consequence="the steps are too short for the gradient that is left",
-    explained_by=frozenset(
-        {
-            "dead_units",
-            "disconnected_parameters",
-            "error_signal_saturated",
-            "forward_collapse",
-            "gradient_underflow",
-            "uninformative_data",
-            "vanishing_gradients",
-        }
-    ),
+    explained_by=OTHERS_FAULTS,
+    explained_here=lambda case: frozenset() if case.adaptive else NETWORKS_FAULTS,
 )

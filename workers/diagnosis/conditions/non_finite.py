@@ -40,7 +40,8 @@ def examine(case: Case) -> Iterator[Finding]:
     loss = case.trace.loss
     bad = np.flatnonzero(~np.isfinite(loss))
     origin = _origin(case)
-    scaled = case.trace.run.precision == "float16"
+    run = case.trace.run
+    scaled = run.precision == "float16" and run.loss_scaling is not False  # then it overflows on purpose
     if bad.size:
         yield _finding(case, origin, int(bad[0]), int(bad.size))
     elif origin is not None and not scaled:

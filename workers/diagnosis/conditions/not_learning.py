@@ -81,7 +81,10 @@ def _about_fitting(case: Case) -> str:
         case True:
             return "A copy of it learned 32 samples by heart, so it can be trained."
         case False:
-            return "A copy of it could not even learn 32 samples by heart, so the network is the reason."
+            return (
+                "A copy of it could not learn 32 samples by heart in 60 steps either, which speaks against "
+                "the network."
+            )
     return ""
 
 

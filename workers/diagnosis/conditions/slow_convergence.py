@@ -5,19 +5,19 @@ from collections.abc import Iterator
 
 from service.contract.conditions.not_learning import ENOUGH_STEPS
 from service.contract.conditions.slow_convergence import (
-    BEST_STEP,
     INFO,
     LINE_GAIN,
     LOSS_RATIO,
     OVERFIT_RATIO,
     PATH,
+    STEP_HEADROOM,
 )
 from service.contract.diagnosis import Evidence, Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades, beyond_share, joint
 from workers.diagnosis.findings import finding
-from workers.diagnosis.learning import falls
+from workers.diagnosis.learning import falls_on
 from workers.diagnosis.wording import percent, power
 
 OVERFIT_LEARNING_RATE = 3e-3
@@ -33,7 +33,8 @@ def examine(case: Case) -> Iterator[Finding]:
         case.learning.steps >= ENOUGH_STEPS.value
         and case.harm in {"failed", "unknown", "poor"}
         and LOSS_RATIO.value < left <= 1
-        and falls(case.trace.loss)
+        and falls_on(case.trace.loss)
+        and not _as_good_as_neighbours(case)
     )
     headroom = _headroom(case)
     if not (slow and case.gradient_passes and headroom is not None):
@@ -58,22 +59,32 @@ def examine(case: Case) -> Iterator[Finding]:
     )
 
 
+def _as_good_as_neighbours(case: Case) -> bool:
+    """Whether it already does what the nearest neighbours do: where the data are noisy, there may be no more
+    to learn, and the loss that is left is the noise's."""
+    check, evaluation = case.trace.data_check, case.trace.evaluation
+    if check is None or evaluation is None or not case.learning.learned:
+        return False
+    accuracy = evaluation.metric == "accuracy"
+    return (evaluation.after if accuracy else case.learning.skill) >= check.neighbour_score
+
+
 def _headroom(case: Case) -> tuple[float, str, Evidence] | None:
     """By how many decades longer steps do better, in words and as evidence; None if that was not shown."""
     if case.adaptive:
         return _room_for_adaptive_steps(case)
-    step, gain = case.examined_last("best_step_ratio"), case.examined_last("line_search_gain")
+    step, gain = case.step_headroom, case.examined_last("line_search_gain")
     worth_it = case.harm != "failed" or gain > LINE_GAIN.value
-    if not (step > BEST_STEP.value and worth_it and case.fits_a_batch):
+    if not (step > STEP_HEADROOM.value and worth_it and case.fits_a_batch):
         return None
     words = f"a step {power(step)} times as long would lower it most"
-    return step, words, evidence("best_step_ratio", step, BEST_STEP.value)
+    return step, words, evidence("step_headroom", step, STEP_HEADROOM.value)
 
 
 def _room_for_adaptive_steps(case: Case) -> tuple[float, str, Evidence] | None:
     """Their length is the learning rate, so that of the copy that learned 32 samples tells of longer ones."""
-    decades = math.log10(OVERFIT_LEARNING_RATE / case.trace.run.learning_rate)
-    path = case.learning.steps * case.update_ratio
+    decades = math.log10(OVERFIT_LEARNING_RATE / max(case.trace.run.learning_rate, 1e-300))
+    path = case.path
     halved = case.examined_first("overfit_ratio") < HALVED
     if not (decades >= 1.0 and path < PATH.value and halved):
         return None

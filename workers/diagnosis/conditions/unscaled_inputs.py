@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from service.contract.conditions.not_learning import ENOUGH_STEPS
-from service.contract.conditions.unscaled_inputs import INFO, MEAN_RATIO, SCALE_RATIO
+from service.contract.conditions.unscaled_inputs import INFO, INPUT_SCALE, MEAN_RATIO, SCALE_RATIO
 from service.contract.diagnosis import Evidence, Finding, Severity
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.condition import Condition
@@ -17,25 +18,64 @@ NORMALISATIONS = frozenset({"batch_norm", "layer_norm", "group_norm"})
 
 
 def examine(case: Case) -> Iterator[Finding]:
-    """A finding by either measure, unless the network scales its inputs itself."""
+    """A finding by the measure that is farthest beyond its threshold, unless the network scales its inputs
+    itself."""
     check = case.trace.data_check
     if check is None or _scales_itself(case):
         return
-    apart, offset = check.feature_scale_ratio > SCALE_RATIO.value, check.input_mean_ratio > MEAN_RATIO.value
-    if not (apart or offset) or _too_soon(case):
+    fault = max(_faults(check), key=lambda fault: fault.excess)
+    if not fault.excess > 0 or _too_soon(case):
         return
-    decades = check.feature_scale_ratio - SCALE_RATIO.value if apart else _decades(check)
     yield finding(
         INFO,
         _severity(case, check),
-        confidence(case, beyond_decades(min(decades, 99.0), 0.0, 0.0)),
-        summary=_summary(check, apart),
-        explanation="The largest inputs decide what every unit answers and which way the weights go; a "
-        "learning rate that suits their weights is far too small for all the others, and one that suits the "
-        f"others is too large for them. {outcome_words(case)}",
+        confidence(case, beyond_decades(min(fault.excess, 99.0), 0.0, 0.0)),
+        summary=fault.summary,
+        explanation=f"{fault.harm} {outcome_words(case)}",
         evidence=[*_evidence(check), *case.metric_evidence()],
         remedies=("standardise_inputs", "batch_norm"),
     )
+
+
+class Fault(NamedTuple):
+    """One way in which inputs can be out of scale."""
+
+    excess: float
+    """Decades beyond the threshold; negative if it is not reached or not known."""
+    summary: str
+    harm: str
+
+
+_UNEVEN = (
+    "The largest inputs decide what every unit answers and which way the weights go; a learning rate that "
+    "suits their weights is far too small for all the others, and one that suits the others is too large for "
+    "them."
+)
+
+
+def _faults(check: DataCheck) -> list[Fault]:
+    ratio, mean, size = check.feature_scale_ratio, check.input_mean_ratio, check.input_scale
+    grown = "larger" if size > 0 else "smaller"
+    faults = [
+        Fault(
+            ratio - SCALE_RATIO.value,
+            f"The inputs are not scaled: one feature varies {power(ratio)} times as much as the median one.",
+            _UNEVEN,
+        ),
+        Fault(
+            math.log10(mean / MEAN_RATIO.value) if mean > 0 else -math.inf,
+            f"The inputs are not centred: their mean is {number(mean)} standard deviations from zero.",
+            _UNEVEN,
+        ),
+        Fault(
+            abs(size) - INPUT_SCALE.value,
+            f"The inputs are not scaled: their root mean square is {power(size)}, and first weights are made "
+            "for 1.",
+            f"What the first layer gives, and the gradient of its weights, is as many times {grown} than "
+            "initialisation and learning rate are made for.",
+        ),
+    ]
+    return [fault._replace(excess=-math.inf) if math.isnan(fault.excess) else fault for fault in faults]
 
 
 def _too_soon(case: Case) -> bool:
@@ -58,28 +98,11 @@ def _scales_itself(case: Case) -> bool:
     return first is not None and first.op in NORMALISATIONS
 
 
-def _decades(check: DataCheck) -> float:
-    return math.log10(check.input_mean_ratio / MEAN_RATIO.value)
-
-
-def _summary(check: DataCheck, apart: bool) -> str:
-    if apart:
-        return (
-            f"The inputs are not scaled: one feature varies {power(check.feature_scale_ratio)} times as "
-            "much as "
-            "the median one."
-        )
-    return (
-        f"The inputs are not centred: their mean is {number(check.input_mean_ratio)} standard deviations "
-        "from "
-        "zero."
-    )
-
-
 def _evidence(check: DataCheck) -> list[Evidence]:
     return [
         evidence("feature_scale_ratio", check.feature_scale_ratio, SCALE_RATIO.value),
         evidence("input_mean_ratio", check.input_mean_ratio, MEAN_RATIO.value),
+        evidence("input_scale", check.input_scale, INPUT_SCALE.value),
     ]
 
 

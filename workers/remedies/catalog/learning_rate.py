@@ -6,7 +6,7 @@ from workers.remedies.catalog.remedy import Candidate, Remedy
 
 DECADES = 3
 """How far the search goes to either side."""
-BEST_STEP = "best_step_ratio"
+BEST_STEP = frozenset({"best_step_ratio", "step_headroom"})
 """Evidence that says how many decades larger the best step would be."""
 MOST = 1e6
 """The largest learning rate that a job may have."""
@@ -24,7 +24,7 @@ def _apply(request: JobRequest, diagnosis: Diagnosis | None) -> list[Candidate]:
 def _foreseen(diagnosis: Diagnosis | None) -> list[int]:
     """Where the line search saw the best step, if that is farther away."""
     evidence = [e for finding in (diagnosis.findings if diagnosis else []) for e in finding.evidence]
-    return [round(e.value) for e in evidence if e.measure == BEST_STEP and e.value is not None]
+    return [round(e.value) for e in evidence if e.measure in BEST_STEP and e.value is not None]
 
 
 REMEDY = Remedy(

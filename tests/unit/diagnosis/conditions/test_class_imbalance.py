@@ -58,7 +58,7 @@ def test_what_32_samples_hardly_hold_does_not_excuse_it() -> None:
 def test_a_constant_answer_has_other_causes_too() -> None:
     alike = examined(overfit_ratio=0.9, feature_rank=1.1, input_rank=30.0, feature_correlation=0.99)
 
-    trace = failed(data_check=IMBALANCED, evaluation=MAJORITY, examinations=alike).build()
+    trace = failed(depth=60, data_check=IMBALANCED, evaluation=MAJORITY, examinations=alike).build()
 
     assert findings(trace) == {"forward_collapse": "critical"}
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.diagnosis.traces import RUN, examined, failed, findings, network
+from tests.unit.diagnosis.traces import RUN, TraceBuilder, examined, failed, findings, network
+from workers.diagnosis import diagnose
 from workers.probes.trace import Trace
 
 FAR = examined(best_step_ratio=5.25)
@@ -40,3 +41,59 @@ def test_they_are_told_without_training() -> None:
 )
 def test_a_look_alike_is_not_blamed_on_the_learning_rate(trace: Trace) -> None:
     assert "learning_rate_too_small" not in findings(trace)
+
+
+def barely_moved(builder: TraceBuilder, each_step: float = 1e-6) -> Trace:
+    trace = builder.build()
+    trace.series["update.ratio"].values[:] = each_step
+    return trace
+
+
+def test_steps_that_together_change_nothing_are_enough_where_the_network_can_learn() -> None:
+    able = examined(line_search_gain=0.01)
+    unable = examined(line_search_gain=0.01, overfit_ratio=0.6, feature_rank=1.2)
+
+    assert findings(barely_moved(failed(examinations=able))) == {"learning_rate_too_small": "critical"}
+    deep = failed(depth=60, examinations=unable)
+    assert "learning_rate_too_small" not in findings(barely_moved(deep))
+
+
+def test_adam_needs_no_more_than_its_path() -> None:
+    """Its steps are as long as the learning rate, even where the gradient has vanished."""
+    adam = failed(depth=20, gains={"activation": -0.6}, run=replace(RUN, optimizer="adam"))
+
+    assert findings(barely_moved(adam))["learning_rate_too_small"] == "critical"
+    assert "learning_rate_too_small" not in findings(barely_moved(adam, each_step=1e-3))
+
+
+def test_a_run_that_had_no_time_is_not_blamed_for_a_short_path() -> None:
+    trace = barely_moved(failed(steps=50, examinations=examined(line_search_gain=0.01)))
+
+    assert "learning_rate_too_small" not in findings(trace)
+
+
+def test_one_long_step_is_a_long_path() -> None:
+    trace = barely_moved(failed())
+    trace.series["update.ratio"].values[0] = 0.5
+
+    assert "learning_rate_too_small" not in findings(trace)
+
+
+def test_clipping_is_named_where_it_makes_the_steps_short() -> None:
+    clipped = barely_moved(failed(run=replace(RUN, clip_grad_norm=1e-5)))
+    (found,) = diagnose(clipped, service_version="").findings
+
+    assert found.condition == "learning_rate_too_small"
+    assert found.remedies == ["gradient_clipping", "learning_rate"]
+    assert "clip_grad_norm 1e-05 leaves 0.001 % of the gradient" in found.explanation
+    assert {"clipped_to": 1e-5}.items() <= {e.measure: e.value for e in found.evidence}.items()
+
+
+def test_momentum_makes_longer_steps_of_the_same_learning_rate() -> None:
+    heavy = replace(RUN, momentum=0.99)
+
+    assert findings(failed(run=heavy, examinations=examined(best_step_ratio=5.25)).build()) == {
+        "learning_rate_too_small": "critical"
+    }
+    far = examined(best_step_ratio=4.0)
+    assert "learning_rate_too_small" not in findings(failed(run=heavy, examinations=far).build())

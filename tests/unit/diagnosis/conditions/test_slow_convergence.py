@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.diagnosis.traces import AT_CHANCE, RUN, examined, findings, network
+from tests.unit.diagnosis.traces import AT_CHANCE, DATA, POOR, RUN, examined, findings, network
 from workers.probes.trace import Trace
 
 CREEPING = np.linspace(2.5, 2.1, 200)
@@ -46,6 +46,10 @@ def test_adam_is_judged_by_the_way_that_its_steps_can_go_and_by_what_longer_ones
     assert "slow_convergence" not in findings(short_steps(learning_rate=1e-3))
 
 
+NOISY_TARGETS = replace(DATA, neighbour_score=0.25)
+HAS_FALLEN = np.r_[np.linspace(2.5, 2.1, 66), np.full(134, 2.1)]
+
+
 @pytest.mark.parametrize(
     "trace",
     [
@@ -54,6 +58,9 @@ def test_adam_is_judged_by_the_way_that_its_steps_can_go_and_by_what_longer_ones
         pytest.param(slow(loss=np.geomspace(2.3, 0.5, 200)), id="a loss that falls well"),
         pytest.param(slow(steps=50, loss=CREEPING[:50]), id="too few steps"),
         pytest.param(slow(examinations=()), id="not examined"),
+        pytest.param(slow(run=replace(RUN, momentum=0.9)), id="momentum makes the steps long"),
+        pytest.param(slow(loss=HAS_FALLEN), id="a fall that has ended"),
+        pytest.param(slow(evaluation=POOR, data_check=NOISY_TARGETS), id="as good as the neighbours"),
         pytest.param(network(loss=CREEPING).build(), id="learned well"),
     ],
 )

@@ -13,7 +13,11 @@ OFFSET = replace(DATA, input_mean_ratio=50.0)
 CLIMBING = np.r_[np.geomspace(2.3, 1e9, 100), np.full(100, np.nan)]
 
 
-@pytest.mark.parametrize("check", [APART, OFFSET])
+LARGE = replace(DATA, input_scale=2.4)
+SMALL = replace(DATA, input_scale=-3.0)
+
+
+@pytest.mark.parametrize("check", [APART, OFFSET, LARGE, SMALL])
 def test_unscaled_inputs_are_critical_if_it_does_not_learn(check: object) -> None:
     assert findings(failed(data_check=check).build()) == {"unscaled_inputs": "critical"}
 
@@ -32,6 +36,7 @@ def test_the_divergence_that_comes_of_them_is_part_of_the_finding() -> None:
     "trace",
     [
         pytest.param(failed().build(), id="pixels, not centred"),
+        pytest.param(failed(data_check=replace(DATA, input_scale=1.0)).build(), id="counts up to some tens"),
         pytest.param(
             failed(
                 data_check=APART, layers=[layer("n", "batch_norm", parameters=128), *network().layers]

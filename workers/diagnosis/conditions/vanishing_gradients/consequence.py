@@ -4,6 +4,7 @@ from service.contract.conditions.not_learning import GOOD_SKILL
 from service.contract.diagnosis import Severity
 from workers.diagnosis.case import Case
 from workers.diagnosis.confidence import failure_probability
+from workers.diagnosis.findings import consequence
 from workers.diagnosis.wording import metric_words
 
 
@@ -17,13 +18,9 @@ def severity_of(case: Case, untrained: Severity) -> Severity:
     return "note" if case.learning.skill >= GOOD_SKILL.value else "warning"
 
 
-def consequence_probability(case: Case, lost: float) -> float:
+def consequence_in_depth(case: Case, lost: float) -> float:
     """How sure what became of the training is; for an untrained network, its chance of failure."""
-    if case.learning.learned is None:
-        return chance_of_failure(case, lost)
-    if case.learning.judgement == "diverged":
-        return 1.0
-    return max(case.learning.probability, 1 - case.learning.probability)
+    return consequence(case, chance_of_failure(case, lost))
 
 
 def chance_of_failure(case: Case, lost: float) -> float:

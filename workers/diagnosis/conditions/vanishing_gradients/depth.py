@@ -11,7 +11,7 @@ from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.conditions.vanishing_gradients import depth_words as words
 from workers.diagnosis.conditions.vanishing_gradients.consequence import (
     chance_of_failure,
-    consequence_probability,
+    consequence_in_depth,
     severity_of,
 )
 from workers.diagnosis.confidence import beyond_decades, joint
@@ -75,7 +75,7 @@ def _confidence(case: Case, profile: DepthProfile, limit: float) -> float:
     lost = -profile.attenuation
     foretold = chance_of_failure(case, lost) if limit < case.vanishing_limit and _trained(case) else 1.0
     symptom = beyond_decades(lost, limit, profile.deviation)
-    return joint(symptom, consequence_probability(case, lost), foretold)
+    return joint(symptom, consequence_in_depth(case, lost), foretold)
 
 
 def _trained(case: Case) -> bool:

@@ -7,11 +7,11 @@ from service.contract.conditions.vanishing_gradients import INFO
 from service.contract.diagnosis import Finding
 from workers.diagnosis.case import Case, evidence
 from workers.diagnosis.conditions.vanishing_gradients.consequence import (
-    consequence_probability,
     outcome_words,
     severity_of,
 )
 from workers.diagnosis.confidence import INTERVAL, beyond_decades, joint
+from workers.diagnosis.findings import consequence
 from workers.diagnosis.through_time import TimeGain
 from workers.diagnosis.wording import power, untried
 
@@ -39,7 +39,7 @@ def _finding(case: Case, vanished: list[TimeGain], limit: float) -> Finding:
         layers=[gain.layer.name for gain in vanished],
         confidence=joint(
             beyond_decades(min(-worst.gain, 99.0), limit, worst.deviation),
-            consequence_probability(case, min(-worst.gain, 99.0)),
+            consequence(case),
         ),
         summary=_summary(worst),
         explanation=_explanation(case, worst, remedies),
