@@ -52,9 +52,14 @@ class Case:
         return assess_trainability(self.trace)
 
     @cached_property
-    def depth(self) -> DepthProfiles | None:
-        """The gradient along the spine; None where there is no depth axis."""
+    def spine(self) -> DepthProfiles | None:
+        """The gradient along the spine; None where it was not measured."""
         return depth_profiles(self.trace)
+
+    @property
+    def depth(self) -> DepthProfiles | None:
+        """The same; None where there is no depth axis."""
+        return self.spine if self.spine is not None and self.spine.deep else None
 
     @cached_property
     def judged_depth(self) -> DepthProfile | None:

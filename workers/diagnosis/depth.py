@@ -192,9 +192,14 @@ class DepthProfiles:
     """Whether a gradient that was exactly zero at the first step came through later: a zero
     initialisation."""
 
+    @property
+    def deep(self) -> bool:
+        """Whether there are layers enough for a gradient to be lost with depth."""
+        return sum(self.initial.trained) >= MINIMAL_DEPTH
+
 
 def depth_profiles(trace: Trace) -> DepthProfiles | None:
-    """The profiles, or None for a network that is too shallow to have a depth axis or was not measured."""
+    """The profiles, or None for a network without trained layers or that was not measured."""
     series = trace.series.get("backpropagated.norm")
     if series is None or not len(series.values):
         return None
@@ -202,8 +207,6 @@ def depth_profiles(trace: Trace) -> DepthProfiles | None:
     holds = trained_columns(trace.layers)
     columns = _spine(trace, norms, holds)
     trained = tuple(holds[i] for i in columns)
-    if sum(trained) < MINIMAL_DEPTH:
-        return None
     return _profiles(trace, columns, trained, norms[:, columns], series)
 
 
@@ -219,7 +222,7 @@ def _profiles(
 ) -> DepthProfiles | None:
     layers = tuple(trace.layers[i] for i in columns)
     measured = np.flatnonzero(~np.isnan(norms).any(axis=1))
-    if not measured.size:
+    if not layers or not measured.size:
         return None
     rows = norms[measured]
     step = int(series.steps[measured[0]])

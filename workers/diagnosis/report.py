@@ -88,8 +88,9 @@ def _local_parts(ledger: LedgerTrace | None, index: int) -> dict[str, float] | N
 
 
 def ledger(case: Case) -> Ledger | None:
-    """Where the gradient changes on its way back, in the profile on which depth was judged."""
-    profile = case.judged_depth
+    """Where the gradient changes on its way back, in the profile on which depth was judged; in networks too
+    shallow for that, at the first step."""
+    profile = case.judged_depth or (case.spine.initial if case.spine else None)
     if profile is None:
         return None
     if profile.blocked or not math.isfinite(profile.total):

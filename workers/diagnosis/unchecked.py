@@ -94,10 +94,12 @@ def _about_data(case: Case) -> list[str]:
     if check is None:
         return ["The data themselves: whether they are constant, unscaled, or say nothing about the targets."]
     if not math.isfinite(check.neighbour_score) or not math.isfinite(check.neighbour_score_shuffled):
-        return [
-            "Whether the inputs say anything about the targets: nearest neighbours do not apply to these "
-            "data."
-        ]
+        why = (
+            "nearest neighbours do not apply to these data"
+            if case.trace.run.steps_planned
+            else "a first look leaves the nearest neighbours out"
+        )
+        return [f"Whether the inputs say anything about the targets: {why}."]
     if case.learning.learned is False and check.neighbour_score <= check.neighbour_score_shuffled:
         return [
             "Whether the data have a structure that nearest neighbours do not see: they find nothing in them."

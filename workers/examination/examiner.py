@@ -35,6 +35,9 @@ NAN = math.nan
 LARGE = 20_000_000
 """Parameters above which no optimizer of our own is run: it would need several times their memory."""
 
+FIRST_LOOK = 64
+"""Samples of the line search in a run without steps."""
+
 UNKNOWN = Representation(NAN, NAN, NAN, NAN)
 
 
@@ -43,8 +46,9 @@ class Examiner:
 
     Every experiment has a copy of the network, the same samples and its own random numbers: training is
     bit-equal with and without. One that fails gives NaN and a line in the log. A run without steps asks for
-    a cheap first look: what takes many steps or distances (overfitting, neighbours) is left out. Large
-    networks are examined on fewer samples, and not overfitted.
+    a cheap first look: what takes many steps or distances (overfitting, neighbours) is left out, and what
+    takes many passes (the line search) has fewer samples. Large networks are examined on fewer samples, and
+    not overfitted.
     """
 
     def __init__(
@@ -77,12 +81,13 @@ class Examiner:
             return attempt("examining it", lambda: self._examine(self._subject(), step), _nothing(step))
 
     def check_data(self) -> DataCheck | None:
-        """Null for a run without steps, or if the data are odd."""
-        if not self._training.steps:
-            return None
+        """Null if the data are odd."""
+        plan = self._training
         with self._aside():
             return attempt(
-                "looking at its data", lambda: data_check(self._dataset, self._training.seed), None
+                "looking at its data",
+                lambda: data_check(self._dataset, plan.seed, neighbours=plan.steps > 0),
+                None,
             )
 
     def parameters(self) -> tuple[ParameterInfo, ...]:
@@ -114,7 +119,8 @@ class Examiner:
         self._reach[step] = Reach.of(gradients)
         seen = attempt("its representation", lambda: representation(subject), UNKNOWN)
         rate, plan, optimizer = self._training.learning_rate, self._training, self._optimizer
-        gain, best = attempt("line search", lambda: line_search(subject.copy(), rate), (NAN, NAN))
+        searched = subject if plan.steps else subject.few(FIRST_LOOK)
+        gain, best = attempt("line search", lambda: line_search(searched.copy(), rate), (NAN, NAN))
         return Examination(
             step=step,
             loss=loss,

@@ -81,7 +81,7 @@ class Evaluation:
     after: float
     """After training."""
     after_on_training_data: float
-    """After training, on (a sample of) the data it was trained on."""
+    """After training, on (a sample of) the data it was trained on; NaN without training."""
     chance: float
     """Of the best constant prediction: the majority class, or the mean target."""
     samples: int

@@ -1,8 +1,10 @@
 """A probed training run, from network and data to Trace."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -139,13 +141,21 @@ class _Run:
         return _series([0, steps], [before, self._dead_units()])
 
     def _evaluation(self, before: float) -> Evaluation:
-        return Evaluation(
+        """Without steps there is no after: what it would be is not measured a second time."""
+        untrained = Evaluation(
             metric="accuracy" if self._dataset.task == "classification" else "mean_squared_error",
             before=before,
-            after=self._evaluator.held_out(self._network) if self._training.steps else before,
-            after_on_training_data=self._evaluator.on_training_data(self._network),
+            after=before,
+            after_on_training_data=math.nan,
             chance=self._dataset.chance,
             samples=self._evaluator.held_out_samples,
+        )
+        if not self._training.steps:
+            return untrained
+        return replace(
+            untrained,
+            after=self._evaluator.held_out(self._network),
+            after_on_training_data=self._evaluator.on_training_data(self._network),
             largest_answer_share=self._evaluator.largest_answer_share(self._network),
         )
 

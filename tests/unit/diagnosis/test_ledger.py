@@ -130,3 +130,15 @@ def test_any_ledger_has_a_diagnosis(numbers: list[float], steps: tuple[int, ...]
     assert diagnosis.ledger is not None
     assert sum(diagnosis.ledger.by_cause.values()) == pytest.approx(diagnosis.ledger.log10_total, abs=1e-6)
     assert "NaN" not in diagnosis.model_dump_json()
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_network_too_shallow_for_a_depth_axis_has_one_too(depth: int) -> None:
+    trace = with_ledger(TraceBuilder(mlp(depth), {"activation": -0.5, "linear": 0.1}).build(), {
+        "activation": {"activation": -0.5}, "linear": {"weights": 0.1},
+    })  # fmt: skip
+    diagnosis = of(trace)
+
+    assert diagnosis.ledger is not None
+    assert diagnosis.ledger.log10_total == pytest.approx(-0.4 * depth)
+    assert diagnosis.ledger.by_cause["activation"] == pytest.approx(-0.5 * depth)

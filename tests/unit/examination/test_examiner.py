@@ -97,7 +97,9 @@ def test_a_run_without_steps_gets_a_cheap_first_look(monkeypatch: pytest.MonkeyP
     (examination,) = trace.examinations
     missing = {name for name, value in numbers(examination).items() if not math.isfinite(value)}
     assert missing == {"overfit_ratio"}
-    assert trace.data_check is None
+    assert trace.data_check is not None
+    assert math.isnan(trace.data_check.neighbour_score)
+    assert math.isfinite(trace.data_check.input_scale)
     assert trace.cost is None
     assert all(parameter.reached and parameter.trained for parameter in trace.parameters)
 

@@ -233,8 +233,8 @@ def test_an_output_that_is_always_the_same_is_one_answer() -> None:
     network = nn.Sequential(nn.Linear(12, 4))
     nn.init.zeros_(network[0].weight)
 
-    constant = run(network, TinyData.of((12,)), steps=0).evaluation
-    varied = run(nn.Sequential(nn.Linear(12, 4)), TinyData.of((12,)), steps=0).evaluation
+    constant = run(network, TinyData.of((12,)), steps=1, learning_rate=1e-30).evaluation
+    varied = run(nn.Sequential(nn.Linear(12, 4)), TinyData.of((12,)), steps=1, learning_rate=1e-30).evaluation
 
     assert constant is not None
     assert constant.largest_answer_share == 1.0
