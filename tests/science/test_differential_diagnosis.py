@@ -7,6 +7,7 @@ import pytest
 
 from service.contract.diagnosis import Diagnosis, Finding, Outcome, Runtime, Severity, Verdict
 from service.contract.diagnosis import Environment as Surroundings
+from tests.science.situations.diagnosed import diagnosed
 from tests.science.situations.first_run import WHY_MISSED
 from tests.science.situations.look_alikes import LOOK_ALIKES
 from tests.science.situations.more_illnesses import LONG, MORE_ILLNESSES
@@ -23,7 +24,7 @@ RECOGNISED = [s for s in MORE_ILLNESSES if s.name not in WHY_MISSED and s.name n
 
 def expect(situation: Situation, seed: int, misses: Mapping[tuple[str, int], str]) -> None:
     """It comes out right; if it is known not to, it still does not."""
-    wrong = mistakes(situation.truth, situation.build(seed).diagnose())
+    wrong = mistakes(situation.truth, diagnosed(situation, seed))
     if (situation.name, seed) in misses:
         assert wrong, f"{situation.name}, seed {seed}, is right now: take it off KNOWN_MISSES"
     else:
