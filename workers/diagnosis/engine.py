@@ -18,7 +18,12 @@ _BY_NAME: dict[str, Condition] = {condition.info.name: condition for condition i
 def examine(case: Case) -> list[Finding]:
     """All findings, each illness once, the most severe first."""
     raw = [finding for condition in CONDITIONS for finding in condition.examine(case)]
-    return sorted(_settled(raw, case), key=lambda finding: (_RANK[finding.severity], -finding.confidence))
+    return sorted(_settled(raw, case), key=_order)
+
+
+def _order(finding: Finding) -> tuple[int, bool, float]:
+    """The most severe first; what reassures after notes that there is something to do about."""
+    return _RANK[finding.severity], _BY_NAME[finding.condition].reassures, -finding.confidence
 
 
 def _settled(raw: Sequence[Finding], case: Case) -> Iterable[Finding]:

@@ -21,7 +21,7 @@ STILL_FALLING = 0.02
 STILL_FALLING_ERRORS = 3.0
 """… if it is also this many standard errors of the difference."""
 PROGRESS = 0.1
-"""Relative fall of the training loss that counts as having learned something in this run."""
+"""Relative change of the training loss that counts as one: with such a fall, something was learned."""
 LATER_SHARE = 0.25
 """Share of the fall from the first third to the last that the way from the middle third must have: half of it
 in a fall that goes on, none in one that has ended."""
@@ -161,7 +161,9 @@ def _judge(trace: Trace, steps: int, first: float, last: float, probability: flo
         return "not_evaluated"
     if steps < ENOUGH_STEPS.value:
         return "too_early"
-    return "too_early" if still_falling(trace.loss) and not _knows_by_heart(trace.evaluation) else "failed"
+    risen = last > (1 + PROGRESS) * first  # it only comes down to where it began
+    going_on = still_falling(trace.loss) and not risen and not _knows_by_heart(evaluation)
+    return "too_early" if going_on else "failed"
 
 
 def _knows_by_heart(evaluation: Evaluation | None) -> bool:

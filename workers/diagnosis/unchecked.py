@@ -2,6 +2,7 @@
 
 import math
 
+from service.contract.conditions.class_imbalance import LARGEST_CLASS
 from service.contract.conditions.not_learning import ENOUGH_STEPS
 from workers.diagnosis.case import Case
 from workers.diagnosis.depth import MINIMAL_DEPTH
@@ -100,6 +101,11 @@ def _about_data(case: Case) -> list[str]:
             else "a first look leaves the nearest neighbours out"
         )
         return [f"Whether the inputs say anything about the targets: {why}."]
+    if check.largest_class_share >= LARGEST_CLASS.value and not case.learning.learned:
+        return [
+            "Whether the inputs say anything about the rare classes: the nearest neighbours mostly vote for "
+            "the largest one."
+        ]
     if case.learning.learned is False and check.neighbour_score <= check.neighbour_score_shuffled:
         return [
             "Whether the data have a structure that nearest neighbours do not see: they find nothing in them."

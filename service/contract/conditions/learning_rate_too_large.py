@@ -41,7 +41,8 @@ INFO = ConditionInfo(
     "they started, units die or saturate, and in the end numbers overflow.",
     recognised_by="At the first step the gradient passes all layers with healthy gains, but the steps are "
     "much longer than the best one (line search on a copy) or change the weights by a tenth of their size "
-    "or more (the first one, by half); and training diverged, became unstable or began with a jump of the "
+    "or more (the first one, by half: with Adam, AdamW and RMSprop that is enough, whatever the gains); "
+    "and training diverged, became unstable or began with a jump of the "
     "loss, or the network did not learn although a copy of it learns 32 samples by heart with small steps.",
     thresholds=(BEST_STEP, UPDATE_RATIO, FIRST_UPDATE, FIRST_JUMP),
     look_alikes=(

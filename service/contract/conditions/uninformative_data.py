@@ -31,7 +31,8 @@ INFO = ConditionInfo(
     recognised_by="All inputs are constant; or the network did not learn although its gradient passes all "
     "layers and it learns 32 samples by heart, and the nearest neighbours on the raw inputs do no better "
     "than with permuted targets either. Nearest neighbours cannot see every structure, so the second is "
-    "never concluded from the data alone.",
+    "never concluded from the data alone, nor where four fifths of the samples are of one class: neighbours "
+    "that vote name that one.",
     thresholds=(CONSTANT, NEIGHBOURS, OVERFIT_RATIO),
     look_alikes=(
         LookAlike(

@@ -89,6 +89,10 @@ def _onset(dead: list[DeadLayer]) -> str:
     return "They died during training. "
 
 
+def _died_in_training(case: Case) -> bool:
+    return not any(layer.from_the_start for layer in dead_layers(case))
+
+
 CONDITION = Condition(
     info=INFO,
     examine=examine,
@@ -102,4 +106,5 @@ CONDITION = Condition(
             "non_finite",
         }
     ),
+    explained_here=lambda case: frozenset({"unstable_training"} if _died_in_training(case) else ()),
 )

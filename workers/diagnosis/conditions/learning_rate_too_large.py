@@ -22,12 +22,14 @@ from workers.diagnosis.wording import number, power
 
 
 def examine(case: Case) -> Iterator[Finding]:
-    """A finding if steps are too long by either measure, the gradient was sound, and training suffered."""
+    """A finding if steps are too long by either measure, and training suffered. The gradient must have been
+    sound, unless steps whose length does not depend on it threw the first weights away."""
     step, update = case.examined_first("best_step_ratio"), case.update_ratio
     overshoots = step < BEST_STEP.value and not case.adaptive
     first = first_update_ratio(case)
     throws = first > FIRST_UPDATE.value or min(first, update) > UPDATE_RATIO.value
-    if not ((overshoots or throws) and case.gradient_passes and _suffers(case)):
+    sound = case.gradient_passes or (case.adaptive and first > FIRST_UPDATE.value)
+    if not ((overshoots or throws) and sound and _suffers(case)):
         return
     how = (
         f"the best step along the gradient is {power(step)} times as long"
@@ -40,11 +42,21 @@ def examine(case: Case) -> Iterator[Finding]:
         BY_HARM[case.harm],
         confidence(case, beyond_decades(min(decades, 99.0), 0.0, 0.0)),
         summary=f"The learning rate {case.trace.run.learning_rate:g} is too large: {how}.",
-        explanation="At the first step the gradient passes all layers with healthy gains; it is the length "
-        "of "
-        f"the steps that throws the weights beyond where they should go. {outcome_words(case)}",
+        explanation=f"{_about_the_gradient(case)} {outcome_words(case)}",
         evidence=_evidence(case, step),
         remedies=("learning_rate", "gradient_clipping"),
+    )
+
+
+def _about_the_gradient(case: Case) -> str:
+    if case.gradient_passes:
+        return (
+            "At the first step the gradient passes all layers with healthy gains; it is the length of the "
+            "steps that throws the weights beyond where they should go."
+        )
+    return (
+        "This optimizer makes steps of the learning rate's length, whatever the gradient: after the first, "
+        "little is left of the weights that the network began with."
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from service.contract.conditions.class_imbalance import LARGEST_CLASS
 from service.contract.conditions.not_learning import ENOUGH_STEPS
 from service.contract.conditions.uninformative_data import CONSTANT, INFO, OVERFIT_RATIO
 from service.contract.diagnosis import Finding, Severity
@@ -33,6 +34,8 @@ def examine(case: Case) -> Iterator[Finding]:
 
 
 def _nothing_to_learn(case: Case, check: DataCheck) -> bool:
+    if check.largest_class_share >= LARGEST_CLASS.value:
+        return False  # neighbours that vote name the largest class, whatever the inputs say of the others
     able = case.learning.fits_training_data or case.fits_a_batch is True
     blind = check.neighbour_score <= check.neighbour_score_shuffled
     return blind and able and case.gradient_passes and _holds_for_no_others(case)
