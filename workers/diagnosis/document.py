@@ -25,7 +25,8 @@ _INTRODUCTION = """
 # Diagnoses
 
 *This page is generated from the code's own metadata (`python -m workers.diagnosis.document`), and a test
-keeps it current. `GET /v1/catalog` serves the same facts to programs.*
+keeps it current. `GET /v1/catalog` serves descriptions, thresholds, look-alikes,
+remedies and sources to programs.*
 
 A finding needs two things: a **symptom**, measured inside the network, and a **consequence**, that it did
 not learn. A symptom without consequence is a note at most, or a warning where the network learned poorly.

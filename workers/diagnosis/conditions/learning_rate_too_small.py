@@ -1,5 +1,6 @@
 """Steps that are too short to change anything."""
 
+import math
 from collections.abc import Iterator
 
 from service.contract.conditions.learning_rate_too_small import (
@@ -25,7 +26,8 @@ from workers.diagnosis.findings import (
 )
 from workers.diagnosis.wording import percent, power
 
-SURE = 1.0
+TINIEST = 1e-30
+"""Of paths that are told apart."""
 NETWORKS_FAULTS = frozenset(
     {
         "dead_units",
@@ -82,7 +84,9 @@ def _by_path(case: Case) -> float:
     gradient, so there the network must be able to learn; the others' have the learning rate's length."""
     if case.learning.steps < ENOUGH_STEPS.value or not case.path < PATH.value:
         return 0.0
-    return SURE if case.adaptive or (case.gradient_passes and _can_learn(case)) else 0.0
+    if not case.adaptive and not (case.gradient_passes and _can_learn(case)):
+        return 0.0
+    return beyond_decades(math.log10(PATH.value / max(case.path, TINIEST)), 0.0, 0.0)
 
 
 def _can_learn(case: Case) -> bool:
