@@ -1,7 +1,7 @@
 """Measures how often the diagnosis is right, and writes docs/accuracy.md: `python -m tests.science.accuracy`.
 
-Runs the 24 look-alikes, the further illnesses, the second set and the further healthy networks over several
-seeds, as jobs would run.
+Runs the 24 look-alikes, the further illnesses, the second and third set, what a review found mistaken, and
+the further healthy networks over several seeds, as jobs would run.
 """
 
 import argparse
@@ -19,18 +19,21 @@ from tests.science.situations.counting import Result
 from tests.science.situations.healthy import HEALTHY, LEARNED_WELL
 from tests.science.situations.look_alikes import LOOK_ALIKES
 from tests.science.situations.more_illnesses import LONG, LONG_SEEDS, MORE_ILLNESSES
+from tests.science.situations.reviewed import REVIEWED
 from tests.science.situations.second_set import SECOND_SET
 from tests.science.situations.table import SITUATIONS
+from tests.science.situations.third_set import THIRD_SET
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "accuracy.md"
 SEEDS = 5
 HEALTHY_SEEDS = 2
 
 
-JUDGED_BY_TRUTH = (*SITUATIONS, *MORE_ILLNESSES, *SECOND_SET)
+LATER_SETS = (*SECOND_SET, *THIRD_SET, *REVIEWED)
+JUDGED_BY_TRUTH = (*SITUATIONS, *MORE_ILLNESSES, *LATER_SETS)
 JUDGED_BY_LEARNING = (*HEALTHY, *LOOK_ALIKES)
 """They count only if they learned well."""
-ALL = (*SITUATIONS, *MORE_ILLNESSES, *JUDGED_BY_LEARNING, *SECOND_SET)
+ALL = (*SITUATIONS, *MORE_ILLNESSES, *JUDGED_BY_LEARNING, *LATER_SETS)
 
 
 def run(number: int, seed: int) -> Result:
@@ -52,7 +55,7 @@ def learned_well(diagnosis: Diagnosis) -> bool:
 
 def results(seeds: int, healthy_seeds: int, processes: int) -> list[Result]:
     """Of all runs, in the order of the tables."""
-    few = {*LONG, *(situation.name for situation in SECOND_SET)}
+    few = {*LONG, *(situation.name for situation in LATER_SETS)}
     healthy = {situation.name for situation in HEALTHY}
     wanted = [
         min(seeds, LONG_SEEDS) if s.name in few else healthy_seeds if s.name in healthy else seeds

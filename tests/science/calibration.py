@@ -137,6 +137,11 @@ def never_seen(found: Sequence[Claim]) -> Iterator[str]:
         yield f"| `{condition}` | {BEYOND_THE_GRID.get(condition, NOT_FOUND)} |"
 
 
+def formula_rows() -> Iterator[str]:
+    for formula in formulas():
+        yield f"| `{formula.condition}` | {str(formula).replace('|', chr(92) + '|')} |"
+
+
 def _when(trained: bool) -> str:
     return "trained" if trained else "at initialisation"
 
@@ -149,7 +154,7 @@ def page(measured: Sequence[Case]) -> str:
         verdicts="\n".join(by_verdict(measured)),
         conditions="\n".join(by_condition(found)),
         reliability="\n".join(reliability(found)),
-        formulas="\n".join(f"| `{f.condition}` | {str(f).replace('|', chr(92) + '|')} |" for f in formulas()),
+        formulas="\n".join(formula_rows()),
         legend="\n".join(f"| `{name}` | {meaning} |" for name, meaning in legend()),
         never_seen="\n".join(never_seen(found)),
     )

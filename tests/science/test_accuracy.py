@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.contract.conditions import CONDITIONS
+from tests.science.accuracy import DOCUMENT, LATER_SETS
 from tests.science.accuracy_report import report
 from tests.science.situations import first_run
 from tests.science.situations.counting import (
@@ -19,6 +20,7 @@ from tests.science.situations.look_alikes import LOOK_ALIKES
 from tests.science.situations.more_illnesses import LONG, MORE_ILLNESSES
 from tests.science.situations.second_set import SECOND_SET
 from tests.science.situations.table import SITUATIONS
+from tests.science.situations.third_set import THIRD_SET
 
 
 def result(
@@ -97,7 +99,7 @@ def test_what_none_of_the_24_has_is_had_by_two_further_networks() -> None:
 
 
 def test_no_two_networks_have_the_same_name() -> None:
-    names = [s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *SECOND_SET, *HEALTHY, *LOOK_ALIKES)]
+    names = [s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *LATER_SETS, *HEALTHY, *LOOK_ALIKES)]
     assert len(names) == len(set(names))
 
 
@@ -110,6 +112,7 @@ def test_the_first_run_is_of_these_illnesses_and_its_misses_are_explained() -> N
 
 def test_the_first_run_of_the_second_set_is_of_these_networks() -> None:
     assert set(first_run.SECOND_RIGHT) == {s.name for s in SECOND_SET}
+    assert set(first_run.THIRD_RIGHT) == {s.name for s in THIRD_SET}
 
 
 def test_the_report_tells_the_first_run_of_the_further_illnesses() -> None:
@@ -120,3 +123,11 @@ def test_the_report_tells_the_first_run_of_the_further_illnesses() -> None:
 def test_misses_of_one_kind_are_told_together() -> None:
     wrong = result("b", "overfitting", truth="dead_units", mistakes=("wrong",))
     assert "- b, seeds 0, 1: wrong" in report([wrong, replace(wrong, seed=1)])
+
+
+def test_the_page_counts_every_situation() -> None:
+    page = DOCUMENT.read_text("utf-8")
+
+    assert {
+        s.name for s in (*SITUATIONS, *MORE_ILLNESSES, *LATER_SETS) if f"| {s.name} |" not in page
+    } == set()

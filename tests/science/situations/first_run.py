@@ -81,5 +81,10 @@ SECOND_RIGHT: dict[str, int] = {
 }
 """Of each of the second set, the seeds (of 3) that came out right when the diagnosis first met them."""
 
+THIRD_RIGHT: dict[str, int] = {}
+"""The same of the third set, healthy networks included."""
+THIRD_ALARMS = 0
+"""Runs of its healthy networks that raised an alarm then."""
+
 UNCHECKED: dict[str, str] = {}
 """Conditions that no situation has, and why; none at present."""

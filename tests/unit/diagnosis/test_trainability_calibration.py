@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from service.contract.diagnosis import Diagnosis
-from tests.science.calibration import BEYOND_THE_GRID, Claim, Comparison
+from tests.science.calibration import BEYOND_THE_GRID, DOCUMENT, Claim, Comparison, formula_rows
 from tests.science.calibration_cases import DIGITS, chosen_runs, predicted_by, read_cells
 from tests.science.calibration_formulas import formulas
 from tests.science.trainability_elsewhere_report import Outcome, read
@@ -46,6 +46,13 @@ def test_one_that_will_learn_is() -> None:
 def test_every_condition_tells_how_its_confidence_is_computed() -> None:
     assert {formula.condition for formula in formulas()} == {c.info.name for c in CONDITIONS}
     assert set(BEYOND_THE_GRID) <= {c.info.name for c in CONDITIONS}
+
+
+def test_the_page_has_the_formulas_of_today() -> None:
+    page = DOCUMENT.read_text(encoding="utf-8").splitlines()
+
+    missing = [row for row in formula_rows() if row not in page]
+    assert missing == [], "run: python -m tests.science.calibration"
 
 
 def claimed(foretold: float, failed: int, of: int) -> Comparison:
