@@ -31,6 +31,9 @@ from workers.probes.trace import FloatArray, Trace
 ADAPTIVE_OPTIMIZERS = frozenset({"adam", "adamw", "rmsprop"})
 """Optimizers that rescale each parameter's step, and so tolerate a weaker gradient."""
 
+EVEN = 0.5
+"""Probability of failure under which a network's beginning speaks for it."""
+
 Harm = Literal["failed", "poor", "none", "unknown"]
 """What became of the training: it did not learn, learned poorly, learned well, or that is not known."""
 
@@ -133,6 +136,13 @@ class Case:
         not tried."""
         ratio = self.examined_first("overfit_ratio")
         return ratio < OVERFIT_RATIO.value if math.isfinite(ratio) else None
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether the copy that learned 32 samples by heart, or the network's beginning, speaks for it. Sixty
+        steps of the copy are few for some: that they did not suffice says nothing against it."""
+        foretold = self.trainability.at_best_learning_rate
+        return self.fits_a_batch is True or (foretold is not None and foretold < EVEN)
 
     @cached_property
     def loss_rebound(self) -> float:

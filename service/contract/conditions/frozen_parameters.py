@@ -16,7 +16,8 @@ INFO = ConditionInfo(
     description="Some parameters are not trained: `requires_grad` is off, or they were not given to the "
     "optimizer. Often this is intended, as when only the head of a pre-trained network is trained.",
     recognised_by="Parameters are not among those trained. A note; a warning if the network did not learn "
-    "and a gradient does reach them, since then they were probably forgotten.",
+    "and a gradient does reach them, since then they were probably forgotten, or the others do not learn 32 "
+    "samples by heart, since then they may be needed.",
     thresholds=(FROZEN_SHARE,),
     look_alikes=(
         LookAlike(
@@ -28,6 +29,6 @@ INFO = ConditionInfo(
         ),
         LookAlike(name="Fixed buffers", how_to_tell="Running averages and the like are no parameters."),
     ),
-    remedies=("check_graph",),
+    remedies=("check_graph", "unfreeze"),
     sources=(c.BENGIO_2012,),
 )

@@ -35,7 +35,8 @@ OVERFIT_RATIO = Threshold(
     measure="overfit_ratio",
     value=0.1,
     source=c.OUR_LOOK_ALIKES,
-    meaning="… and the network can be trained: it learns 32 samples by heart.",
+    meaning="… and the network can be trained: it learns 32 samples by heart (or, with SGD, its beginning "
+    "foretells that some learning rate would do).",
 )
 
 INFO = ConditionInfo(
@@ -45,10 +46,10 @@ INFO = ConditionInfo(
     "nothing in the network prevents faster learning.",
     recognised_by="After at least 100 steps the loss is still falling, most of it is left, the network has "
     "not learned or learned poorly, its gradient passes all layers, a copy of it learns 32 samples by heart "
-    "at once, and longer steps would help. The fall is taken from the first third of the run to the last, "
-    "three standard errors: a slow one drowns in the noise of batches over less; a quarter of it or more "
-    "must lie in the later half. A network that does what the nearest neighbours do has learned what there "
-    "is. At worst a warning.",
+    "at once (or networks that begin like it learn), and longer steps would help. The fall is taken from the "
+    "first third of the run to the last, three standard errors: a slow one drowns in the noise of batches "
+    "over less; a quarter of it or more must lie in the later half. A network that does what the nearest "
+    "neighbours do has learned what there is. At worst a warning.",
     thresholds=(LOSS_RATIO, STEP_HEADROOM, LINE_GAIN, PATH, OVERFIT_RATIO),
     look_alikes=(
         LookAlike(

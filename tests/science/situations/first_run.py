@@ -81,7 +81,35 @@ SECOND_RIGHT: dict[str, int] = {
 }
 """Of each of the second set, the seeds (of 3) that came out right when the diagnosis first met them."""
 
-THIRD_RIGHT: dict[str, int] = {}
+THIRD_RIGHT: dict[str, int] = {
+    "relu 16, PyTorch's first weights, mixture of 12": 3,
+    "lstm, the mark 40 steps ago": 3,
+    "elu 18, weights × 2, mixture of 12": 3,
+    "cnn 3, negative kernels after a relu, colours": 0,
+    "hardtanh 4, weights × 20, mixture of 12": 3,
+    "cnn 3 batch norm, SGD at 0.01, colours": 0,
+    "gelu 3, AdamW at 1e-6, Friedman's function": 3,
+    "cnn 3 gelu, SGD at 8, colours": 3,
+    "silu 3, AdamW at 3, mixture of 12": 3,
+    "tanh 2, RMSprop with momentum 0.997, Friedman's function": 3,
+    "transformer 1 without positions, rising or falling ramps": 3,
+    "leaky relu 80, He's weights, mixture of 12": 2,
+    "cnn 2 silu, 6 % with faint stripes": 3,
+    "transformer 1, 70 sentences of much noise": 3,
+    "elu 2, equal weights, mixture of 12": 3,
+    "tanh 3, digits from 0 to 255": 3,
+    "elu 3, SGD, decay 0.8, Friedman's function": 3,
+    "cnn 3 batch norm, targets off by one row, colours": 2,
+    "frozen first layer of 2 units, half space of 200": 0,
+    "transformer 6, words": 3,
+    "gelu 8, He's weights, mixture of 12": 3,
+    "lstm chrono, the mark 40 steps ago": 3,
+    "elu 2, 2 samples a step, breast cancer": 3,
+    "cnn 2 batch norm, SGD at 0.7, colours": 3,
+    "tanh 2, Friedman's function under as much noise": 3,
+    "gelu 2, half of the labels random": 3,
+    "relu 3 × 128, dropout 0.6, series": 3,
+}
 """The same of the third set, healthy networks included."""
 THIRD_ALARMS = 0
 """Runs of its healthy networks that raised an alarm then."""

@@ -18,7 +18,6 @@ from workers.diagnosis.condition import Condition
 from workers.diagnosis.confidence import beyond_decades, beyond_share
 from workers.diagnosis.findings import (
     BY_HARM,
-    UNKNOWN,
     confidence,
     finding,
     foretold_failure,
@@ -30,17 +29,24 @@ TINIEST = 1e-30
 """Of paths that are told apart."""
 NETWORKS_FAULTS = frozenset(
     {
-        "dead_units",
-        "disconnected_parameters",
         "error_signal_saturated",
         "forward_collapse",
-        "poor_initialization",
         "saturated_activations",
         "vanishing_gradients",
     }
 )
 """What makes the gradient small, and with it the steps of SGD."""
-OTHERS_FAULTS = frozenset({"gradient_underflow", "uninformative_data", "unscaled_inputs"})
+OTHERS_FAULTS = frozenset(
+    {
+        "dead_units",
+        "disconnected_parameters",
+        "gradient_underflow",
+        "poor_initialization",
+        "uninformative_data",
+        "unscaled_inputs",
+    }
+)
+"""What makes it exactly zero, so that no optimizer makes a step; or lies outside the network."""
 
 
 def examine(case: Case) -> Iterator[Finding]:
@@ -90,12 +96,7 @@ def _by_path(case: Case) -> float:
 
 
 def _can_learn(case: Case) -> bool:
-    foretold = case.trainability.at_best_learning_rate
-    return (
-        case.fits_a_batch is True
-        or case.examined_last("line_search_gain") > LINE_GAIN.value
-        or (foretold is not None and foretold < UNKNOWN)
-    )
+    return case.can_learn or case.examined_last("line_search_gain") > LINE_GAIN.value
 
 
 def _how(case: Case) -> str:

@@ -46,9 +46,8 @@ def examine(case: Case) -> Iterator[Finding]:
         joint(beyond_share(left, LOSS_RATIO.value), beyond_decades(decades, 1.0, 0.0)),
         summary=f"After {case.learning.steps} steps {percent(left)} of the first loss is left, though it "
         f"falls: {words}.",
-        explanation="The loss falls, the gradient passes all layers, and a copy of the network learns 32 "
-        "samples by heart with longer steps. So nothing in the network prevents faster learning; the steps "
-        "are short for it.",
+        explanation=f"The loss falls, the gradient passes all layers, and {_for_the_network(case)}. So "
+        "nothing in the network prevents faster learning; the steps are short for it.",
         evidence=[
             evidence("loss_ratio", left, LOSS_RATIO.value),
             measured,
@@ -69,13 +68,19 @@ def _as_good_as_neighbours(case: Case) -> bool:
     return (evaluation.after if accuracy else case.learning.skill) >= check.neighbour_score
 
 
+def _for_the_network(case: Case) -> str:
+    if case.fits_a_batch is not False or case.adaptive:
+        return "a copy of the network learns 32 samples by heart with longer steps"
+    return "networks that begin like this one learn"
+
+
 def _headroom(case: Case) -> tuple[float, str, Evidence] | None:
     """By how many decades longer steps do better, in words and as evidence; None if that was not shown."""
     if case.adaptive:
         return _room_for_adaptive_steps(case)
     step, gain = case.step_headroom, case.examined_last("line_search_gain")
     worth_it = case.harm != "failed" or gain > LINE_GAIN.value
-    if not (step > STEP_HEADROOM.value and worth_it and case.fits_a_batch):
+    if not (step > STEP_HEADROOM.value and worth_it and case.can_learn):
         return None
     words = f"a step {power(step)} times as long would lower it most"
     return step, words, evidence("step_headroom", step, STEP_HEADROOM.value)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.diagnosis.traces import TraceBuilder, failed, findings, mlp, network, parameter
+from tests.unit.diagnosis.traces import TraceBuilder, examined, failed, findings, mlp, network, parameter
 from workers.probes.trace import Trace
 
 FROZEN = (parameter("1.0", trained=False, reached=False), parameter("2.0"))
@@ -35,3 +35,10 @@ def test_an_older_trace_tells_frozen_layers_too() -> None:
 )
 def test_a_look_alike_is_not_called_frozen(trace: Trace) -> None:
     assert "frozen_parameters" not in findings(trace)
+
+
+def test_they_are_a_warning_if_the_others_cannot_even_learn_a_few_samples() -> None:
+    needed = failed(parameters=FROZEN, examinations=examined(overfit_ratio=0.95)).build()
+
+    assert findings(needed)["frozen_parameters"] == "warning"
+    assert findings(failed(parameters=FROZEN).build())["frozen_parameters"] == "note"
