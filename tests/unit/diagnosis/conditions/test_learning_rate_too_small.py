@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.diagnosis.traces import RUN, TraceBuilder, examined, failed, findings, network
 from workers.diagnosis import diagnose
-from workers.probes.trace import Trace
+from workers.probes.trace import Series, Trace
 
 FAR = examined(best_step_ratio=5.25)
 
@@ -97,3 +97,13 @@ def test_momentum_makes_longer_steps_of_the_same_learning_rate() -> None:
     }
     far = examined(best_step_ratio=4.0)
     assert "learning_rate_too_small" not in findings(failed(run=heavy, examinations=far).build())
+
+
+def test_a_gradient_that_is_stopped_stops_adam_too() -> None:
+    """Its steps are as long as the learning rate only where there is any gradient."""
+    adam = barely_moved(failed(run=replace(RUN, optimizer="adam")), each_step=0.0)
+    dead = np.full((20, len(adam.layers)), np.nan)
+    dead[:, 4] = 1.0
+    adam.series["activation.dead_units"] = Series(adam.series["update.ratio"].steps, dead)  # type: ignore[index]
+
+    assert findings(adam) == {"dead_units": "critical"}

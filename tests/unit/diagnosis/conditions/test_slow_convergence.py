@@ -32,6 +32,15 @@ def test_a_slow_fall_is_seen_through_the_noise_of_batches() -> None:
     assert findings(slow(loss=np.linspace(2.4, 2.28, 200) + noise)) == {"slow_convergence": "warning"}
 
 
+def test_networks_that_begin_like_it_speak_for_it_where_32_samples_do_not() -> None:
+    """Sixty steps are few for some."""
+    unfinished = examined(best_step_ratio=2.0, overfit_ratio=0.2)
+
+    assert findings(slow(examinations=unfinished)) == {"slow_convergence": "warning"}
+    collapsed = examined(best_step_ratio=2.0, overfit_ratio=0.2, feature_rank=1.2)
+    assert "slow_convergence" not in findings(slow(depth=60, examinations=collapsed))
+
+
 def short_steps(learning_rate: float = 1e-4, **changes: Any) -> Trace:
     """With Adam, whose steps are as long as the learning rate."""
     adam = replace(RUN, optimizer="adam", learning_rate=learning_rate)
