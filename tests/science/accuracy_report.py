@@ -61,8 +61,8 @@ something wrong was said. Rules were corrected again, with those and the second 
 raised an alarm.** It was written by somebody who had not seen the rules, only their definitions, and who
 checked each truth by plain training: the ill network fails or does poorly, and without the cause alone it
 learns in the same steps. So this is the number to go by. Three rules have been corrected since with its
-misses in view (what stops every optimizer, not SGD alone; what else than 32 samples by heart speaks for a slow
-network; frozen layers that seem to be needed), so that "now" is no clean test any more.
+misses in view (what stops every optimizer, not SGD alone; what else than 32 samples by heart speaks for a
+slow network; frozen layers that seem to be needed), so that "now" is no clean test any more.
 """
 
 _RULES = """
