@@ -1,14 +1,26 @@
 """The committed model is the fit of the committed grid, and beats every simple rule on cells it has not
 seen."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from tests.science.trainability_fit import cross_validated, fit, tasks
 from tests.science.trainability_grid import NAIVE_RANGE, Grid, read_grid
 from tests.science.trainability_report import calibration_error, smallest_per_network
 from workers.diagnosis.trainability.trees import fitted
+
+pytestmark = pytest.mark.timeout(300)  # dozens of fits
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """scikit-learn's threads spin while they wait for each other: on a busy machine for minutes."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="module")
