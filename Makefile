@@ -24,7 +24,10 @@ test: install          ## run all tests
 	$(BIN)/pytest
 
 science: install       ## hold the measurements against theory, in full (minutes)
-	$(BIN)/pytest -m slow tests/science
+	$(BIN)/pytest -m 'slow or not slow' tests/science
+
+chaos: install         ## kill workers while trials run, and count; the long hostile and exactness runs (minutes)
+	$(BIN)/pytest -m slow tests/faults tests/integration tests/unit
 
 accuracy: install      ## measure how often the diagnosis is right; write docs/accuracy.md (minutes)
 	$(BIN)/python -m tests.science.accuracy
@@ -46,6 +49,7 @@ benchmark: install     ## measure probe overhead, job latency and the API (sever
 	$(BIN)/python -m benchmarks.torchscript_rebuild
 	$(BIN)/python -m benchmarks.upload_throughput
 	$(BIN)/python -m benchmarks.isolation_cost
+	$(BIN)/python -m benchmarks.remedies
 
 docs: install          ## regenerate the documents that are made from the code
 	$(BIN)/python -m workers.diagnosis.document
@@ -53,4 +57,4 @@ docs: install          ## regenerate the documents that are made from the code
 clean:                 ## remove the virtual environment and caches (jobs in .gradient-clinic stay)
 	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help install run test science accuracy check format benchmark docs clean
+.PHONY: help install run test science chaos accuracy check format benchmark docs clean
