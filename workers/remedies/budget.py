@@ -12,7 +12,7 @@ class Budget:
 
     def __init__(self, request: JobRequest, draft: Draft) -> None:
         budget = request.remedies.budget
-        seconds = sum(run.seconds for trial in draft.finished for run in trial.result.runs)
+        seconds = sum(map(seconds_spent, draft.finished))
         steps = sum(map(steps_spent, draft.finished))
         self._steps_left = (budget.steps or DEFAULT_STEPS_FACTOR * request.training.steps) - steps
         self._seconds_per_step = seconds / steps if steps else 0.0
@@ -31,6 +31,12 @@ class Budget:
         if self.seconds_left is not None:
             self.seconds_left -= seconds
         return True
+
+
+def seconds_spent(trial: FinishedTrial) -> float:
+    """Seconds of the runs that a trial finished, and of the one in which it failed."""
+    finished = sum(run.seconds for run in trial.result.runs)
+    return finished if isinstance(trial.result, TrialDone) else max(finished, trial.result.seconds)
 
 
 def steps_spent(trial: FinishedTrial) -> int:

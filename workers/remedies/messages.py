@@ -118,6 +118,8 @@ class TrialFailed(_Message):
     """The remedy does not fit this network, found out only when it was built."""
     runs: tuple[TrialRun, ...] = ()
     """Those that were finished."""
+    seconds: float = 0.0
+    """How long it took, the training that was not finished included; 0 if its process was lost."""
 
 
 TrialResult = Annotated[TrialDone | TrialFailed, Field(discriminator="kind")]

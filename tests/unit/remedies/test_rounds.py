@@ -173,6 +173,15 @@ def test_a_trial_whose_process_was_lost_counts_as_if_it_had_made_all_its_runs() 
     assert end(ill(lost), budget=budget).remedies_outcome == "not_tried"
 
 
+def test_seconds_of_a_training_that_was_not_finished_are_spent_too() -> None:
+    lost = failed(NORM, "its time was up", runs=SICK_CONTROL.result.runs[:1], seconds=50.0)
+    spent = sum(run.seconds for run in SICK_CONTROL.result.runs) + 50.0
+    (first, *_) = next_round(
+        ill(lost, futile(LAYER_NORM, 0.1), futile(order("relu"), 0.1)), budget={"seconds": 500.0}
+    ).orders
+    assert first.seconds == pytest.approx(500.0 - spent - 2 * 5)
+
+
 def test_a_listed_remedy_is_tried_on_a_healthy_network_too() -> None:
     found = next_round(healthy(), **{"try": ["residual"]})
     assert {ordered.remedy for ordered in found.orders} == {"residual"}

@@ -103,8 +103,17 @@ def test_a_trial_whose_time_is_up_tells_of_the_runs_that_it_finished(monkeypatch
     result = run_trial(ordered, report)
     assert isinstance(result, TrialFailed)
     assert "its time of 1e+03 seconds was up" in result.reason
+    assert not result.not_applicable
+    assert result.seconds >= sum(run.seconds for run in result.runs)
     assert 1 <= len(result.runs) < 3
     assert result.runs[0].metric is not None
+
+
+def test_a_trial_whose_time_is_up_in_its_first_run_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "TIME_MARGIN", -1.0)
+    result = run_trial(order(), lambda _: None)
+    assert isinstance(result, TrialFailed)
+    assert (result.runs, result.not_applicable) == ((), False)
 
 
 def test_steps_are_told_of_all_runs_together() -> None:

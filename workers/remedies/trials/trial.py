@@ -59,15 +59,11 @@ def run_trial(
     try:
         return trial.make()
     except JobFailedError as error:
-        return TrialFailed(reason=error.detail, not_applicable=not trial.trained, runs=tuple(trial.runs))
+        return trial.failed(error.detail, not_applicable=not trial.runs)
     except TrainingError as error:
-        return TrialFailed(reason=str(error), not_applicable=not trial.trained, runs=tuple(trial.runs))
+        return trial.failed(str(error), not_applicable=not trial.runs)
     except _TimeIsUpError:
-        reason = (
-            f"its time of {order.most_seconds:.3g} seconds was up after {len(trial.runs)} of {order.runs} "
-            "trainings"
-        )
-        return TrialFailed(reason=reason, runs=tuple(trial.runs))
+        return trial.failed(f"its time of {order.most_seconds:.3g} seconds was up before its end")
 
 
 class _Trial:
@@ -79,16 +75,23 @@ class _Trial:
         self._done = 0
         self._began = time.monotonic()
         self.runs: list[TrialRun] = []
-        self.trained = False
 
     def make(self) -> TrialResult:
         return self._control() if self._order.own_rate else self._candidate()
 
+    def failed(self, reason: str, *, not_applicable: bool = False) -> TrialFailed:
+        """What the trial comes to if it does not come to its end."""
+        return TrialFailed(
+            reason=reason,
+            not_applicable=not_applicable,
+            runs=tuple(self.runs),
+            seconds=time.monotonic() - self._began,
+        )
+
     def _candidate(self) -> TrialResult:
         rate = self._best_learning_rate()
         if rate is None:
-            reason = "training diverged at every learning rate that was tried"
-            return TrialFailed(reason=reason, runs=tuple(self.runs))
+            return self.failed("training diverged at every learning rate that was tried")
         return self._done_with(self._measured(rate))
 
     def _control(self) -> TrialResult:
@@ -166,7 +169,6 @@ class _Trial:
     ) -> None:
         training = request.training
         self._done += self._order.steps_per_run
-        self.trained = True
         self.runs.append(
             TrialRun(
                 seed=training.seed,
