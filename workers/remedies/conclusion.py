@@ -178,7 +178,7 @@ def _what_it_does(draft: Draft, chosen: FinishedTrial, before: Measured, after: 
     start = best_without(before)
     reached, was, chance = map(_number, (after.metric.mean, start.mean, after.chance))
     tuned = before.tuned
-    at = f" at its best learning rate, {tuned.learning_rate:g}," if tuned and start is tuned.metric else ""
+    at = f" at its best learning rate {tuned.learning_rate:g}" if tuned and start is tuned.metric else ""
     scale = f", {_number(before.chance)} before" if after.chance != before.chance else ""
     return (
         f"With {chosen.order.title} (learning rate {after.learning_rate:g}) {gone}the network {learns}: "

@@ -12,6 +12,8 @@ NEARLY_AS_GOOD = 0.8
 """Of the way from chance to the best trial's metric: less is not a cure while there is a better one."""
 SAME_COST = 1.1
 """Ways of training whose costs differ by less count as equally dear."""
+ROUNDED = 1e-5
+"""Diagnoses round what they tell: metrics that differ by less are the same."""
 CLEARLY_SLOWER = 1.5
 """Seconds depend on what else the machine does: a ratio below this says nothing."""
 
@@ -98,8 +100,10 @@ def best_without(before: Measured) -> Estimate:
         return before.metric
     if before.metric.mean is None:
         return before.tuned.metric
-    gain = before.tuned.metric.mean - before.metric.mean
-    return before.tuned.metric if (gain > 0) == is_accuracy(before) else before.metric
+    own, tuned = before.metric.mean, before.tuned.metric.mean
+    if math.isclose(own, tuned, rel_tol=ROUNDED):
+        return before.metric
+    return before.tuned.metric if (tuned > own) == is_accuracy(before) else before.metric
 
 
 def better_tuned(draft: Draft) -> float | None:

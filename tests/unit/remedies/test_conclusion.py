@@ -169,5 +169,5 @@ def test_the_advice_stands_while_nothing_was_tried() -> None:
 def test_a_tuned_control_is_named_where_it_is_what_a_cure_is_held_against() -> None:
     control = done(order(), [0.1, 0.1], tuned=(0.5, [0.3, 0.3]))
     assert (
-        "0.905 instead of 0.3 at its best learning rate, 0.5," in prescribed(ill(CURE, control=control)).why
+        "0.905 instead of 0.3 at its best learning rate 0.5 (" in prescribed(ill(CURE, control=control)).why
     )

@@ -17,6 +17,7 @@ from tests.unit.remedies.drafts import (
     order,
 )
 from workers.remedies.judgement import (
+    best_without,
     better_tuned,
     cures,
     improvement,
@@ -25,7 +26,7 @@ from workers.remedies.judgement import (
     targets,
     worked,
 )
-from workers.remedies.messages import Draft
+from workers.remedies.messages import Draft, TrialDone
 
 PLAIN, REZERO = order("residual", "plain"), order("residual", "rezero")
 TANH, GELU = order("activation", "tanh"), order("activation", "gelu")
@@ -104,6 +105,13 @@ def test_of_errors_the_better_control_is_the_one_with_less() -> None:
     gain = improvement(ill(trial, control=control), trial)
     assert gain is not None
     assert gain.mean == pytest.approx(0.4)
+
+
+def test_a_tuned_control_that_is_no_better_is_not_what_improvements_are_over() -> None:
+    control = done(order(), [0.0842592, 0.0842592], tuned=(0.5, [0.08425926, 0.08425926]))
+    before = control.result.measured if isinstance(control.result, TrialDone) else None
+    assert before is not None
+    assert best_without(before) is before.metric
 
 
 def test_a_learning_rate_counts_as_better_beyond_the_uncertainty_only() -> None:
