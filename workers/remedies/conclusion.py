@@ -208,8 +208,8 @@ def _still_found(after: Measured) -> str:
 
 def _choice(after: Measured, cures_found: int) -> str:
     if after.critical:
-        return f"All {cures_found} remedies that worked leave something critical; it changes least."
-    return f"Of the {cures_found} remedies that worked it changes least."
+        return f"All {cures_found} remedies that worked leave something critical."
+    return f"{cures_found} remedies worked; of those nearly as good as the best it changes least."
 
 
 def _without_prescription(draft: Draft) -> tuple[RemediesOutcome, str]:

@@ -88,7 +88,7 @@ def test_a_combination_is_prescribed_with_all_its_names() -> None:
 def test_others_that_worked_are_runners_up() -> None:
     found = prescribed(ill(CURE, done(LSUV, [0.9, 0.9])))
     assert (found.title, found.runners_up) == ("initialization (lsuv)", ["batch_norm"])
-    assert "Of the 2 remedies that worked it changes least." in found.why
+    assert "2 remedies worked; of those nearly as good as the best it changes least." in found.why
 
 
 def test_the_kept_network_is_described_as_it_came_out() -> None:

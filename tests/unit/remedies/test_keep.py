@@ -19,6 +19,7 @@ from workers.remedies.trials.keep import PROGRAM, WEIGHTS, keep_network
 from workers.uploads.network import load_network
 
 BATCHES = (1, 2, 37, 300)
+MANY = 5000
 
 
 def digits(*, standardize: bool = True) -> Dataset:
@@ -110,6 +111,7 @@ def test_an_uploaded_network_is_kept_as_one_that_was_written_here(name: str, tmp
     with torch.no_grad():
         for size in BATCHES:
             torch.testing.assert_close(made(raw.train_inputs[:size]), network(data.train_inputs[:size]))
+        assert made(torch.zeros(MANY, *raw.train_inputs.shape[1:])).shape == (MANY, 10)
 
 
 class OfTwo(nn.Module):

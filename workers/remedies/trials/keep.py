@@ -96,13 +96,19 @@ def _parts(scale: Scale) -> tuple[tuple[str, Tensor], ...]:
 
 def _export(network: nn.Module, few: Tensor, path: Path) -> None:
     """The number of samples stays open: a network whose code fixes it is refused, not written for batches of
-    that size. Rebuilt networks take inputs under any name, so what is exported must have a name for them.
-    Without gradients: what a network switches them off for would be written so that nothing can load it."""
+    that size.
+
+    Rebuilt networks take inputs under any name, so what is exported must have a name for them.
+    Exported twice: what they ask about sizes on the way bounds the number of samples, and is not in the graph
+    that the second time begins with. Without gradients: what a network switches them off for would be written
+    so that nothing can load it.
+    """
     open_batch = ({0: torch.export.Dim.DYNAMIC},)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         exported = torch.export.export(network.eval(), (few,), dynamic_shapes=open_batch)
-        torch.export.save(exported, path)
+        plain = exported.module(check_guards=False)
+        torch.export.save(torch.export.export(plain, (few,), dynamic_shapes=open_batch), path)
         torch.export.load(path).module()(few[:1])
 
 
