@@ -152,15 +152,17 @@ class TrialClosing:
         return self._finish(self._with_its_files(done))
 
     def _with_its_files(self, done: TrialDone) -> TrialDone:
-        """Store what the trial kept; what is not there as an ordinary file is not named."""
+        """Store what the trial kept; what is not there as an ordinary file is said to be missing."""
         job = trial_commands.job_of(self._attempt.unit)
-        stored = []
-        for name in NETWORK_FILES:
-            if name in done.files and (file := open_result(self._attempt.scratch / name)) is not None:
-                with file:
-                    self._artifacts.put(network_name(job, name), file)
-                stored.append(name)
-        return done.model_copy(update={"files": tuple(stored)})
+        stored, missing = [], dict(done.files_missing)
+        for name in (name for name in NETWORK_FILES if name in done.files):
+            if (file := open_result(self._attempt.scratch / name)) is None:
+                missing[name] = "the training did not leave it as an ordinary file"
+                continue
+            with file:
+                self._artifacts.put(network_name(job, name), file)
+            stored.append(name)
+        return done.model_copy(update={"files": tuple(stored), "files_missing": missing})
 
     def fail(self, error: JobError, log: str = "") -> Messages:
         if log:

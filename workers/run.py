@@ -19,7 +19,7 @@ from workers.isolation.child import ChildSpec, JobFailedError
 from workers.preparation import Subject, blaming, prepare
 from workers.probes.trace import Trace
 from workers.remedies.messages import Round
-from workers.remedies.rounds import first_round
+from workers.remedies.rounds import begin
 from workers.training import TrainingError, train_and_probe
 
 
@@ -29,7 +29,7 @@ def run_child(spec: ChildSpec, report: Callable[[Progress], None]) -> Diagnosis 
     torch.set_num_threads(spec.limits.threads)
     request = JobRequest.model_validate_json(spec.request_json)
     diagnosis = run_job(request, spec.scratch, report, spec.open)
-    return first_round(request, diagnosis) or diagnosis
+    return begin(request, diagnosis)
 
 
 def run_job(

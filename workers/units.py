@@ -10,6 +10,8 @@ from workers.remedies.messages import Draft, FinishedTrial, Gathered, Round, Tri
 
 MOST_TRIALS = 500
 """Of a round. Some dozens are usual."""
+MOST_LEARNING_RATES = 20
+"""Of a trial."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,7 @@ def _job(claim: Claim) -> Unit:
 
 def _trial(claim: Claim) -> Unit:
     order = TrialOrder.model_validate_json(claim.request_json)
-    limits = order.request.limits
-    seconds = min(limits.wall_seconds, order.seconds or limits.wall_seconds)
-    bounded = limits.model_copy(update={"wall_seconds": seconds})
+    bounded = order.request.limits.model_copy(update={"wall_seconds": order.most_seconds})
     return Unit(order.request.model_copy(update={"limits": bounded}), claim.request_json)
 
 
@@ -80,6 +80,8 @@ def trials_of(round_: Round, request: JobRequest) -> list[NewTrial]:
     uploads = set(uploads_of(request).values())
     for order in round_.orders:
         wanted = order.request
+        if len(order.seeds) > request.remedies.seeds or len(order.learning_rates) > MOST_LEARNING_RATES:
+            raise UnacceptableRoundError(f"more trainings than were asked for in trial {order.number}")
         if (wanted.limits, wanted.device) != (request.limits, request.device):
             raise UnacceptableRoundError(f"other limits or another device in trial {order.number}")
         if not uploads.issuperset(uploads_of(wanted).values()):

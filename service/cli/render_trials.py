@@ -17,11 +17,11 @@ COLUMNS = {
 
 
 def trials_block(diagnosis: dict[str, Any]) -> RenderableType | None:
-    """What was tried and what came of it, and the prescription; None if nothing was tried."""
+    """What was tried and what came of it, and the prescription; None if nothing was to be tried."""
     trials = diagnosis["trials"]
-    if not trials:
+    if not trials and diagnosis["remedies_summary"] is None:
         return None
-    parts: list[RenderableType] = [_table(trials)]
+    parts: list[RenderableType] = [_table(trials)] if trials else []
     parts += [_refusal(trial) for trial in trials if trial["reason"]]
     parts.append(_prescription(diagnosis))
     return Group(*parts)
@@ -76,17 +76,29 @@ def _prescription(diagnosis: dict[str, Any]) -> RenderableType:
     prescription = diagnosis["prescription"]
     if prescription is None:
         return Panel(
-            Text(diagnosis["remedies_summary"] or ""), title="no prescription", border_style="yellow"
+            Text(diagnosis["remedies_summary"] or ""),
+            title=_no_prescription(diagnosis),
+            border_style="yellow",
         )
     lines = [Text(prescription["why"])]
     if prescription["runners_up"]:
         lines.append(Text("Also worked: " + ", ".join(prescription["runners_up"])))
+    lines += [
+        Text(f"{file} is not there: {reason}") for file, reason in prescription["files_missing"].items()
+    ]
     change = prescription["change"]
     lines.append(Text(change["description"], style="dim"))
     body = Group(*lines)
-    return Panel(
-        body, title=f"[bold]prescription: {' + '.join(prescription['remedies'])}[/bold]", border_style="green"
-    )
+    return Panel(body, title=f"[bold]prescription: {_prescribed(prescription)}[/bold]", border_style="green")
+
+
+def _no_prescription(diagnosis: dict[str, Any]) -> str:
+    outcome = diagnosis["remedies_outcome"]
+    return f"no prescription: {outcome.replace('_', ' ')}" if outcome else "no prescription"
+
+
+def _prescribed(prescription: dict[str, Any]) -> str:
+    return str(prescription["title"]) or " + ".join(prescription["remedies"])
 
 
 def next_request(diagnosis: dict[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from service.contract.base import Contract, Fraction
-from service.contract.remedies import Prescription, Trial
+from service.contract.remedies import Prescription, RemediesOutcome, Trial
 
 Verdict = Literal["healthy", "at_risk", "unhealthy", "inconclusive"]
 Severity = Literal["critical", "warning", "note"]
@@ -231,6 +231,11 @@ class Diagnosis(Contract):
     """Remedies that were applied and measured, the control first; empty if none were."""
     prescription: Prescription | None = None
     """The remedy that worked; null if none was needed, tried or good enough."""
+    remedies_outcome: RemediesOutcome | None = None
+    """What came of the trials. `cured`: see the prescription; `no_cure`: nothing that was tried was enough;
+    `inconclusive`: the control does not show the illness again, or could not be trained; `nothing_to_cure`:
+    the network is well, and nothing was better beyond the uncertainty; `not_tried`: nothing could be tried or
+    afforded. Null where no remedy was asked for, or called for."""
     remedies_summary: str | None = None
     """What came of the trials, in a sentence: also why there is no prescription."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)

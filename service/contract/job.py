@@ -102,6 +102,8 @@ class JobLinks(Contract):
     """The diagnosis alone."""
     trace: str
     """Every measurement, .npz."""
+    artifacts: str
+    """The prescribed network, with each of `prescription.files` in place of `{file}`."""
     cancel: str
     """POST here to stop the job."""
 

@@ -98,6 +98,6 @@ class Limits(Contract):
     """What the job may use before it is ended."""
 
     wall_seconds: float = Field(default=600.0, gt=0.0, le=86_400.0)
-    """Wall-clock seconds."""
+    """Wall-clock seconds of the job; each training of a remedy's trial may take as long, too."""
     memory_mib: int | None = Field(default=None, ge=512, le=1_048_576)
     """Memory of the job's process in MiB; null takes the worker's own limit."""

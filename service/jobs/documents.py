@@ -70,7 +70,13 @@ def _summary_members(record: JobSummaryRecord, root_path: str) -> list[tuple[str
 
 def _links(job: str) -> str:
     return json.dumps(
-        {"self": job, "diagnosis": f"{job}/diagnosis", "trace": f"{job}/trace", "cancel": f"{job}/cancel"}
+        {
+            "self": job,
+            "diagnosis": f"{job}/diagnosis",
+            "trace": f"{job}/trace",
+            "artifacts": f"{job}/artifacts/{{file}}",
+            "cancel": f"{job}/cancel",
+        }
     )
 
 

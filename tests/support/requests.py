@@ -50,6 +50,7 @@ def diagnosis() -> dict[str, Any]:
         "not_checked": [],
         "trials": [],
         "prescription": None,
+        "remedies_outcome": None,
         "remedies_summary": None,
         "runtime": {
             "device": "cpu",

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from service.contract.data_spec import BuiltinData, BuiltinName, DataRequest, UploadData
 from workers.data.adding import make_adding
-from workers.data.dataset import Dataset
+from workers.data.dataset import Dataset, Scale
 from workers.data.real import load_real
 from workers.data.synthetic import make_synthetic
 from workers.data.upload import load_upload, shape_of
 from workers.files import OpenFile, no_files
 
-__all__ = ["Dataset", "load_dataset", "shape_of"]
+__all__ = ["Dataset", "Scale", "load_dataset", "shape_of"]
 
 _BUILTIN: dict[BuiltinName, Callable[[BuiltinData, int], Dataset]] = {"adding": make_adding}
 """Makers of the built-in sets that are not real ones."""

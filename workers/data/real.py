@@ -1,5 +1,6 @@
 """The real data sets that ship with scikit-learn."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from service.contract.data_spec import BuiltinData, BuiltinName
-from workers.data.dataset import Dataset, split
+from workers.data.dataset import Dataset, Scale, split
 
 SPLIT_SEED = 123
 """Seed of the order in which samples are taken. Fixed: the same samples are held out in every job."""
@@ -31,13 +32,17 @@ def load_real(data: BuiltinData, _seed: int) -> Dataset:
     order = np.random.RandomState(SPLIT_SEED).permutation(len(inputs))
     inputs, targets = inputs[order], targets[order]
     regression = shape.task == "regression"
+    targets = targets[:, None] if regression else targets
+    scales: tuple[Scale | None, Scale | None] = (None, None)
     if data.standardize:
-        inputs = standardized(inputs, shape.training_samples)
-        targets = standardized(targets, shape.training_samples) if regression else targets
+        inputs, input_scale = standardized(inputs, shape.training_samples, shape.sample.shape)
+        scales = (input_scale, None)
+        if regression:
+            targets, target_scale = standardized(targets, shape.training_samples)
+            scales = (input_scale, target_scale)
     samples = torch.tensor(inputs, dtype=torch.float32).reshape(len(inputs), *shape.sample.shape)
-    if regression:
-        return split(samples, torch.tensor(targets, dtype=torch.float32).unsqueeze(1), shape)
-    return split(samples, torch.tensor(targets, dtype=torch.int64), shape)
+    values = torch.tensor(targets, dtype=torch.float32 if regression else torch.int64)
+    return split(samples, values, shape, *scales)
 
 
 def _load(name: BuiltinName) -> tuple[NDArray[np.float64], NDArray[Any]]:
@@ -48,9 +53,15 @@ def _load(name: BuiltinName) -> tuple[NDArray[np.float64], NDArray[Any]]:
     return np.asarray(bunch.data, dtype=np.float64), np.asarray(bunch.target)
 
 
-def standardized(values: NDArray[Any], training_samples: int) -> NDArray[np.float64]:
-    """Mean 0 and standard deviation 1 over the training samples."""
+def standardized(
+    values: NDArray[Any], training_samples: int, sample: Sequence[int] | None = None
+) -> tuple[NDArray[np.float64], Scale]:
+    """Mean 0 and standard deviation 1 over the training samples, and by what that was reached. A sample of
+    the scale has the shape `sample`, or that of the values'."""
     known = values[:training_samples].astype(np.float64)
-    spread = known.std(axis=0)
-    shifted: NDArray[np.float64] = values - known.mean(axis=0)
-    return shifted / np.where(spread < MIN_SPREAD, 1.0, spread)
+    mean, spread = known.mean(axis=0), known.std(axis=0)
+    spread = np.where(spread < MIN_SPREAD, 1.0, spread)
+    shape = values.shape[1:] if sample is None else tuple(sample)
+    parts = (torch.tensor(part, dtype=torch.float32).reshape(shape) for part in (mean, spread))
+    shifted: NDArray[np.float64] = (values - mean) / spread
+    return shifted, Scale(*parts)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from service.contract.data_spec import DataShape, UploadData
 from service.contract.shapes import Signal
-from workers.data.dataset import Dataset, split
+from workers.data.dataset import Dataset, Scale, split
 from workers.data.real import SPLIT_SEED, standardized
 from workers.files import DATASET, OpenFile
 from workers.uploads.arrays import read_arrays
@@ -28,9 +28,14 @@ def load_upload(data: UploadData, open_file: OpenFile) -> Dataset:
     order = np.random.RandomState(SPLIT_SEED).permutation(len(inputs))
     inputs, targets = inputs[order], targets[order]
     shape = _shape(data, inputs, targets)
-    if data.standardize:
-        inputs, targets = _standardized(inputs, targets, shape)
-    return split(_inputs(inputs), _targets(targets), shape)
+    targets = targets[:, None] if targets.dtype.kind == "f" and targets.ndim == 1 else targets
+    if not data.standardize:
+        return split(_inputs(inputs), _targets(targets), shape)
+    inputs, input_scale = _standardized(inputs, shape)
+    target_scale = None
+    if shape.classes is None:
+        targets, target_scale = standardized(targets, shape.training_samples)
+    return split(_inputs(inputs), _targets(targets), shape, input_scale, target_scale)
 
 
 def shape_of(dataset: Dataset) -> DataShape:
@@ -72,13 +77,10 @@ def _shape(data: UploadData, inputs: NDArray[Any], targets: NDArray[Any]) -> Dat
     return DataShape(signal, "classification", classes, len(inputs))
 
 
-def _standardized(
-    inputs: NDArray[Any], targets: NDArray[Any], shape: DataShape
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _standardized(inputs: NDArray[Any], shape: DataShape) -> tuple[NDArray[Any], Scale]:
     if _are_tokens(inputs):
         raise InvalidUploadError("tokens cannot be standardised: leave data.standardize out")
-    inputs = standardized(inputs, shape.training_samples)
-    return inputs, standardized(targets, shape.training_samples) if shape.classes is None else targets
+    return standardized(inputs, shape.training_samples)
 
 
 def _are_tokens(inputs: NDArray[Any]) -> bool:
@@ -93,5 +95,4 @@ def _inputs(values: NDArray[Any]) -> Tensor:
 def _targets(values: NDArray[Any]) -> Tensor:
     if values.dtype.kind != "f":
         return torch.tensor(values, dtype=torch.int64)
-    column = values[:, None] if values.ndim == 1 else values
-    return torch.tensor(column, dtype=torch.float32)
+    return torch.tensor(values, dtype=torch.float32)

@@ -1,45 +1,36 @@
 """Which trials come next: first the control, then the candidates, then combinations if nothing was enough."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import permutations
 
 from service.contract.diagnosis import Diagnosis
 from service.contract.job import JobRequest, Progress
 from workers.isolation.child import ChildSpec
+from workers.remedies.budget import Budget
 from workers.remedies.catalog import Candidate, NotApplicable, candidates
-from workers.remedies.conclusion import conclude
-from workers.remedies.judgement import cures, kept, measured_of, ranked_by_progress, reproduced
-from workers.remedies.messages import Draft, FinishedTrial, Gathered, Round, TrialOrder
+from workers.remedies.combinations import Wanted, combinations
+from workers.remedies.conclusion import conclude, unaffordable
+from workers.remedies.judgement import better_tuned, cures, kept, measured_of, reproduced
+from workers.remedies.messages import MOST_SEED, Draft, FinishedTrial, Gathered, NotTried, Round, TrialOrder
 from workers.remedies.selection import select
+from workers.remedies.trials.search import around
+from workers.training.levels import COMPANIONS
 
 CONTROL = "control"
-DEFAULT_STEPS_FACTOR = 100
-"""Without a budget, all trials together may take as many times the job's steps."""
-SEARCH_RATIO = 10.0**0.5
-"""Between neighbouring learning rates of the search."""
-MOST_COMBINATIONS = 3
-COMBINED = 3
-"""Combinations are made of the best so many trials."""
-MOST_SEED = 2**32
+USED_UP = "the budget of the trials is used up"
 
 
-def first_round(request: JobRequest, diagnosis: Diagnosis) -> Round | None:
-    """The control, if remedies are asked for and called for; None if the diagnosis is all there is."""
+def begin(request: JobRequest, diagnosis: Diagnosis) -> Diagnosis | Round:
+    """The control, if remedies are asked for and called for; the diagnosis if that is all there is."""
     plan = request.remedies
     if plan.attempt == "none" or not request.training.steps:
-        return None
+        return diagnosis
     if plan.attempt == "auto" and not _called_for(diagnosis):
-        return None
-    control = TrialOrder(
-        number=0,
-        remedy=CONTROL,
-        description="nothing: the network as it is, from other seeds",
-        request=request,
-        seeds=_seeds(request),
-        learning_rates=(request.training.learning_rate,),
-        seconds=plan.budget.seconds,
-    )
-    return Round(draft=Draft(diagnosis=diagnosis), orders=(control,))
+        return diagnosis
+    draft = Draft(diagnosis=diagnosis)
+    control = _control(request, diagnosis)
+    if not Budget(request, draft).takes(control):
+        return unaffordable(draft, control)
+    return Round(draft=draft, orders=(control,))
 
 
 def advance(request: JobRequest, draft: Draft) -> Diagnosis | Round:
@@ -53,7 +44,8 @@ def advance(request: JobRequest, draft: Draft) -> Diagnosis | Round:
     elif cured := cures(draft):
         orders = (_keeping(request, draft, cured[0]),)
     elif not _combined(draft):
-        draft, orders = _combinations(request, draft)
+        wanted = combinations(draft, request.remedies.learning_rates)
+        draft, orders = _affordable(request, draft, wanted, [])
     else:
         orders = ()
     return Round(draft=draft, orders=orders) if orders else conclude(draft)
@@ -76,24 +68,43 @@ def _seeds(request: JobRequest) -> tuple[int, ...]:
     return tuple((first + number) % MOST_SEED for number in range(request.remedies.seeds))
 
 
-def _learning_rates(request: JobRequest) -> tuple[float, ...]:
-    """The job's own first, then alternately smaller and larger ones."""
-    own = request.training.learning_rate
-    rates = [own]
-    for distance in range(1, request.remedies.learning_rates):
-        power = (distance + 1) // 2 * (-1 if distance % 2 else 1)
-        rates.append(own * SEARCH_RATIO**power)
-    return tuple(rates)
+def _control(request: JobRequest, diagnosis: Diagnosis) -> TrialOrder:
+    """The network as it is, with the same search for a learning rate as every candidate, for comparison."""
+    return TrialOrder(
+        number=0,
+        remedy=CONTROL,
+        description="Nothing: the network as it is, from other seeds.",
+        request=request,
+        seeds=_seeds(request),
+        learning_rates=around(request.training.learning_rate, request.remedies.learning_rates),
+        own_rate=True,
+        pretraining_steps=_pretraining_steps(request, diagnosis),
+        seconds=request.remedies.budget.seconds,
+    )
 
 
 def _candidates(request: JobRequest, draft: Draft) -> tuple[Draft, tuple[TrialOrder, ...]]:
     attempt = request.remedies.attempt
     if isinstance(attempt, str):
-        chosen, refused = select(draft.diagnosis, request)
+        chosen, refused = _selected(request, draft)
     else:
         chosen, refused = _listed(attempt, request, draft.diagnosis)
-    skipped = [(remedy, "not_applicable", reason) for remedy, reason in refused]
-    return _affordable(request, draft, [((), candidate) for candidate in chosen], skipped)
+    left_out = [
+        NotTried(remedy=name, status="not_applicable", reason=reason)
+        for name, reason in refused
+        if all(candidate.remedy != name for candidate in chosen)
+    ]
+    return _affordable(request, draft, [((), candidate) for candidate in chosen], left_out)
+
+
+def _selected(request: JobRequest, draft: Draft) -> tuple[list[Candidate], list[tuple[str, str]]]:
+    """What the diagnosis speaks for; first a learning rate at which the control was clearly better."""
+    chosen, refused = select(draft.diagnosis, request)
+    rate = better_tuned(draft)
+    if rate is not None and all(candidate.remedy != "learning_rate" for candidate in chosen):
+        words = f"The learning rate is {rate:.3g}."
+        chosen.insert(0, Candidate("learning_rate", None, words, request, learning_rates=(rate,)))
+    return chosen, refused
 
 
 def _listed(
@@ -109,60 +120,42 @@ def _listed(
     return chosen, refused
 
 
-def _combinations(request: JobRequest, draft: Draft) -> tuple[Draft, tuple[TrialOrder, ...]]:
-    """Of the trials that came farthest, two at a time: the second remedy on what the first made."""
-    best = ranked_by_progress(draft)[:COMBINED]
-    pairs: list[tuple[tuple[str, ...], Candidate]] = []
-    for first, second in permutations(best, 2):
-        if len(pairs) == MOST_COMBINATIONS or _tried(pairs, first, second):
-            continue
-        combined = _applied_to(first, second, draft.diagnosis)
-        if combined is not None:
-            pairs.append(((first.order.remedy,), combined))
-    return _affordable(request, draft, pairs, [])
-
-
-def _tried(
-    pairs: Sequence[tuple[tuple[str, ...], Candidate]], first: FinishedTrial, second: FinishedTrial
-) -> bool:
-    names = {first.order.remedy, second.order.remedy}
-    return len(names) == 1 or any({*also, candidate.remedy} == names for also, candidate in pairs)
-
-
-def _applied_to(first: FinishedTrial, second: FinishedTrial, diagnosis: Diagnosis) -> Candidate | None:
-    """The second's remedy, in the same variant, on what the first made; None if they do not go together."""
-    try:
-        found = candidates(second.order.remedy, first.order.request, diagnosis)
-    except NotApplicable:
-        return None
-    same = [candidate for candidate in found if candidate.variant == second.order.variant]
-    return next((c for c in same if c.request != first.order.request), None)
-
-
 def _combined(draft: Draft) -> bool:
     return any(trial.order.also for trial in draft.finished)
 
 
 def _affordable(
-    request: JobRequest,
-    draft: Draft,
-    wanted: Sequence[tuple[tuple[str, ...], Candidate]],
-    not_tried: Sequence[tuple[str, str, str]],
+    request: JobRequest, draft: Draft, wanted: Sequence[Wanted], left_out: Sequence[NotTried]
 ) -> tuple[Draft, tuple[TrialOrder, ...]]:
     """Orders for as many as the budget allows, in this order; the others are noted as skipped."""
-    budget = _Budget(request, draft)
+    budget = Budget(request, draft)
     orders: list[TrialOrder] = []
-    skipped = list(not_tried)
+    not_tried = [*draft.not_tried, *left_out]
     for also, candidate in wanted:
-        order = _order(request, len(draft.finished) + len(orders), also, candidate)
-        if not budget.takes(order):
-            skipped.append((order.title, "skipped", "the budget of the trials is used up"))
-            continue
-        orders.append(order)
-    return draft.model_copy(update={"not_tried": (*draft.not_tried, *skipped)}), tuple(orders)
+        number = len(draft.finished) + len(orders)
+        order = _order(request, draft.diagnosis, number, also, candidate, budget.seconds_left)
+        if budget.takes(order):
+            orders.append(order)
+        else:
+            not_tried.append(_skipped(order))
+    return draft.model_copy(update={"not_tried": tuple(not_tried)}), tuple(orders)
 
 
-def _order(request: JobRequest, number: int, also: tuple[str, ...], candidate: Candidate) -> TrialOrder:
+def _skipped(order: TrialOrder) -> NotTried:
+    return NotTried(
+        remedy=order.remedy, variant=order.variant, also=order.also, status="skipped", reason=USED_UP
+    )
+
+
+def _order(
+    request: JobRequest,
+    diagnosis: Diagnosis,
+    number: int,
+    also: tuple[str, ...],
+    candidate: Candidate,
+    seconds: float | None,
+) -> TrialOrder:
+    own = candidate.request.training.learning_rate
     return TrialOrder(
         number=number,
         remedy=candidate.remedy,
@@ -171,44 +164,32 @@ def _order(request: JobRequest, number: int, also: tuple[str, ...], candidate: C
         description=candidate.description,
         request=candidate.request,
         seeds=_seeds(request),
-        learning_rates=candidate.learning_rates or _learning_rates(request),
-        seconds=request.remedies.budget.seconds,
+        learning_rates=candidate.learning_rates or around(own, request.remedies.learning_rates),
+        pretraining_steps=_pretraining_steps(candidate.request, diagnosis),
+        seconds=seconds,
+    )
+
+
+def _pretraining_steps(request: JobRequest, diagnosis: Diagnosis) -> int:
+    """As many levels as the network has layers with weights; exactly so only without branches."""
+    plan = request.training.pretraining
+    if plan is None:
+        return 0
+    return plan.steps_per_level * sum(
+        1 for layer in diagnosis.layers if layer.parameters and layer.op not in COMPANIONS
     )
 
 
 def _keeping(request: JobRequest, draft: Draft, cure: FinishedTrial) -> TrialOrder:
-    """Make the prescribed network, from the job's own seed, to be kept."""
+    """Make the prescribed network, from the job's own seed, to be kept. It is the answer: the budget bounds
+    only how long it may take."""
     measured = measured_of(cure)
     assert measured is not None, "a cure was measured"
     update = {
         "number": len(draft.finished),
         "seeds": (request.training.seed,),
         "learning_rates": (measured.learning_rate,),
+        "seconds": Budget(request, draft).seconds_left,
         "keep": True,
     }
     return cure.order.model_copy(update=update)
-
-
-class _Budget:
-    """What the trials may still cost. Seconds are foreseen from what the trials before took per step."""
-
-    def __init__(self, request: JobRequest, draft: Draft) -> None:
-        budget = request.remedies.budget
-        spent = [trial.order for trial in draft.finished]
-        seconds = sum(run.seconds for trial in draft.finished for run in trial.result.runs)
-        steps = sum(order.steps for order in spent)
-        self._steps_left = (budget.steps or DEFAULT_STEPS_FACTOR * request.training.steps) - steps
-        self._seconds_left = None if budget.seconds is None else budget.seconds - seconds
-        self._seconds_per_step = seconds / steps if steps else 0.0
-
-    def takes(self, order: TrialOrder) -> bool:
-        """Whether there is room for it; if so, it is counted."""
-        seconds = order.steps * self._seconds_per_step
-        if order.steps > self._steps_left:
-            return False
-        if self._seconds_left is not None and seconds > self._seconds_left:
-            return False
-        self._steps_left -= order.steps
-        if self._seconds_left is not None:
-            self._seconds_left -= seconds
-        return True

@@ -21,6 +21,7 @@ if status == 'cancelling' then return 'cancelling' end
 local held = status == 'running' and not awaits
 if awaits == 'trials' then held = remove_waiting_trials() > 0 end
 if not held then
+  if awaits then show_trials(id) end -- none is queued any more
   finalise(id, status, 'cancelled')
   return 'cancelled'
 end

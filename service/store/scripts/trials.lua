@@ -25,7 +25,8 @@ local function show_trials(id)
     end
   end
   local progress = {phase = 'trying', step = done, steps = all, loss = cjson.null, trials = shown}
-  redis.call('HSET', job_key(id), 'progress', cjson.encode(progress), 'shown_at', now)
+  local text = string.gsub(cjson.encode(progress), '"trials":{}', '"trials":[]') -- no list, to cjson, if empty
+  redis.call('HSET', job_key(id), 'progress', text, 'shown_at', now)
   redis.call('HDEL', job_key(id), 'unshown')
   announce(id)
 end
@@ -35,11 +36,11 @@ end
 local function trial_ended(id, due)
   local pending = redis.call('HINCRBY', job_key(id), 'pending', -1)
   local status = redis.call('HGET', job_key(id), 'status')
+  show_trials(id)
   if pending == 0 and status == 'cancelling' then
     finalise(id, status, 'cancelled')
     return 'cancelled'
   end
-  show_trials(id)
   if pending > 0 then return 'kept' end
   await_gathering(id, due)
   return 'gather'

@@ -32,6 +32,17 @@ def test_with_no_trial_running_the_job_is_cancelled_at_once(
     assert kept_trials(raw_redis) == 0
 
 
+def test_a_cancelled_job_shows_no_trial_that_waits(
+    store: BlockingJobStore, store_settings: StoreSettings
+) -> None:
+    job_id, (first, _waiting) = trials.branched(store, store_settings, 2)
+    trials.claimed(store, first)
+    store.execute(trial_commands.finish_trial(first, 1, "{}"))
+    assert store.execute(commands.cancel(job_id)) == "cancelled"
+    shown = trials.progress_of(store, job_id)["trials"]
+    assert [(trial["remedy"], trial["status"]) for trial in shown] == [("trial 0", "done")]
+
+
 def test_a_job_that_waits_to_go_on_is_cancelled_at_once(
     store: BlockingJobStore, store_settings: StoreSettings, raw_redis: redis.Redis
 ) -> None:
@@ -68,6 +79,7 @@ def test_running_trials_are_told_and_the_last_to_stop_ends_the_job(
     assert state(store, job_id) == JobState.CANCELLING
     assert store.execute(ENDS[end](second)) == "cancelled"
     assert state(store, job_id) == JobState.CANCELLED
+    assert trials.progress_of(store, job_id)["trials"] == []
     assert kept_trials(raw_redis) == 0
     assert raw_redis.zcard("gradient-clinic:due") == 0
 

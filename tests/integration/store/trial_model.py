@@ -79,7 +79,7 @@ class ModelJob(Unit):
 
     def cancel(self) -> None:
         for trial in self.round:
-            if self.awaits == "trials" and self.trials[trial].state == "queued":
+            if self.awaits == "trials" and trial in self.trials and self.trials[trial].state == "queued":
                 del self.trials[trial]
         held = self.held or (self.awaits == "trials" and bool(self.running))
         if held and not self.state.final:

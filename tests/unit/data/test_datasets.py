@@ -162,3 +162,12 @@ def test_synthetic_classes_are_balanced() -> None:
     data = load(synthetic(4, classes=3))
     counts = torch.bincount(torch.cat([data.train_targets, data.test_targets]))
     assert counts.tolist() == [20, 20, 20]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_what_the_data_were_standardised_by_gives_them_back(name: str) -> None:
+    standardised, given = real(name), real(name, standardize=False)
+    torch.testing.assert_close(standardised.given_inputs(50), given.train_inputs[:50], rtol=1e-4, atol=1e-3)
+    assert (given.input_scale, given.target_scale) == (None, None)
+    regression = standardised.task == "regression"
+    assert (standardised.target_scale is not None) is regression

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.contract.diagnosis import Diagnosis
-from service.contract.remedies import Cost, Measured
+from service.contract.remedies import Cost, Estimate, Measured, MetricName
 from workers.remedies.estimates import estimate
 
 if TYPE_CHECKING:
@@ -19,18 +19,34 @@ def summarize(runs: Sequence["ProbedRun"], learning_rate: float) -> Measured:
     """Over the seeds, at one learning rate."""
     diagnoses = [run.diagnosis for run in runs]
     outcomes = [diagnosis.outcome for diagnosis in diagnoses]
+    name = outcomes[0].metric or "accuracy"
+    samples = _samples(runs)
     return Measured(
         learning_rate=learning_rate,
         attenuation=estimate([attenuation(diagnosis) for diagnosis in diagnoses]),
         ledger=_mean_ledger(diagnoses),
-        loss=estimate([outcome.loss_last for outcome in outcomes]),
-        metric_name=outcomes[0].metric or "accuracy",
-        metric=estimate([outcome.value for outcome in outcomes]),
+        loss=estimate([outcome.loss_last for outcome in outcomes], least=0.0),
+        metric_name=name,
+        metric=metric_estimate([outcome.value for outcome in outcomes], name, samples),
+        metric_samples=samples,
         chance=outcomes[0].chance,
         learned=_majority([outcome.learned for outcome in outcomes]),
         findings=_common(diagnoses),
+        critical=_always_critical(diagnoses),
         cost=_cost(runs),
     )
+
+
+def metric_estimate(values: Sequence[float | None], name: MetricName, samples: int | None) -> Estimate:
+    """Of a held-out metric: an accuracy is a share of the samples, an error at least 0."""
+    if name == "accuracy":
+        return estimate(values, least=0.0, most=1.0, samples=samples)
+    return estimate(values, least=0.0)
+
+
+def _samples(runs: Sequence["ProbedRun"]) -> int | None:
+    evaluation = runs[0].trace.evaluation
+    return evaluation.samples if evaluation else None
 
 
 def attenuation(diagnosis: Diagnosis) -> float | None:
@@ -55,13 +71,22 @@ def _majority(answers: Sequence[bool | None]) -> bool | None:
 
 
 def _common(diagnoses: Sequence[Diagnosis]) -> list[str]:
-    """Conditions, more than notes, of at least half of the runs; those of most runs first."""
+    """Conditions, more than notes, of more than half of the runs; those of most runs first."""
     found = Counter(
         condition
         for diagnosis in diagnoses
         for condition in dict.fromkeys(f.condition for f in diagnosis.findings if f.severity != "note")
     )
-    return [condition for condition, count in found.most_common() if 2 * count >= len(diagnoses)]
+    return [condition for condition, count in found.most_common() if 2 * count > len(diagnoses)]
+
+
+def _always_critical(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    """Conditions that are critical in each run."""
+    first, *others = [
+        list(dict.fromkeys(f.condition for f in diagnosis.findings if f.severity == "critical"))
+        for diagnosis in diagnoses
+    ]
+    return [condition for condition in first if all(condition in found for found in others)]
 
 
 def _cost(runs: Sequence["ProbedRun"]) -> Cost:
