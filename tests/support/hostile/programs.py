@@ -308,6 +308,31 @@ CRASHES = (
         None,
     ),
     _program(
+        "saved-indices-far",
+        "let the backward pass write far beyond a tensor, to where positions point that were changed unseen",
+        _forward(
+            "h = torch.unsqueeze(torch.unsqueeze(torch.linear(x, self.weight, None), 0), 0)",
+            "pooled, positions = torch.max_pool2d_with_indices(h, [1, 1], [1, 1])",
+            "_0 = torch.fill_((torch.unsafe_chunk(positions, 1))[0], 1000000000)",
+            "_1 = torch.fill_((torch.unsafe_split(positions, 8))[0], 1000000000)",
+            "x = torch.reshape(pooled, [-1, 4])",
+        ),
+        "nothing",
+        None,
+    ),
+    _program(
+        "saved-tokens-far",
+        "the same, with the tokens that an embedding counts",
+        _forward(
+            f"tokens = torch.zeros([2, 4], dtype=4, {_FACTORY})",
+            "rows = torch.embedding(self.weight, tokens, -1, True)",
+            "_0 = torch.fill_((torch.unsafe_split_with_sizes(tokens, [2]))[0], 1000000000)",
+            "x = torch.add(x, torch.sum(rows))",
+        ),
+        "nothing",
+        None,
+    ),
+    _program(
         "tensor-of-another-type",
         "give a text where a tensor is due",
         _state_of_another_type,

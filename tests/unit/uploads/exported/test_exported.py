@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.support.hostile import exported as hostile
+from tests.support.hostile.exported import Json
 from tests.support.torch_threads import one_thread
 from tests.support.zoo import ZOO
 from workers.uploads.errors import InvalidUploadError
@@ -227,6 +229,32 @@ def test_other_features_are_refused_without_that_advice() -> None:
     network = load_exported(linear_program())
     with pytest.raises(InvalidUploadError, match=r"\(any, 4\), but is given \(6, 7\)$"):
         network(torch.randn(6, 7))
+
+
+def functional_step(target: str, *positional: Json, **named: Json) -> Json:
+    described = hostile.step(target, [hostile.tensor("x"), *positional], "z")
+    described["inputs"] += [{"name": name, "arg": arg, "kind": 2} for name, arg in named.items()]
+    return described
+
+
+def test_arguments_are_checked_also_where_they_are_given_by_name() -> None:
+    """Else checks would not see them."""
+    lengths = hostile.step("torch.ops.aten.ones.default", [{"as_ints": [2, 1]}], "lengths")
+    normalised = functional_step(
+        "torch.ops.aten._weight_norm.default", g=hostile.tensor("lengths"), dim={"as_int": 1}
+    )
+    network = load_exported(BytesIO(hostile.archive(lengths, normalised)))
+    with pytest.raises(InvalidUploadError, match=r"lengths of shape \[1, 4\]"):
+        network(torch.ones(2, 4))
+
+
+def test_arguments_left_out_between_those_given_by_name_have_their_defaults() -> None:
+    summed = functional_step("torch.ops.aten.sum.dim_IntList", {"as_ints": [1]}, keepdim={"as_bool": True})
+    cumulated = functional_step("torch.ops.aten.softplus.default", threshold={"as_float": 0.5})
+    for described, expected in ((summed, (2, 1)), (cumulated, (2, 4))):
+        described["outputs"] = [hostile.tensor("y")]
+        content = hostile.archive(nodes=[described])
+        assert load_exported(BytesIO(content))(torch.ones(2, 4)).shape == expected
 
 
 def test_several_inputs_are_refused() -> None:

@@ -169,3 +169,56 @@ def test_the_smallest_integer_is_never_divided_by_minus_one(name: str, bits: tor
     guarded(smallest + 1, -1)
     guarded(smallest.float(), -1)
     assert ran == [1, 1, 1]
+
+
+def batch_norm_arguments(channels: int, weight: int | None, mean: int | None, training: bool) -> list[object]:
+    def vector(size: int | None) -> torch.Tensor | None:
+        return None if size is None else torch.ones(size)
+
+    return [torch.randn(2, channels), vector(weight), None, vector(mean), vector(mean), training, 0.1, 1e-5]
+
+
+@pytest.mark.parametrize("name", ["native_batch_norm", "_native_batch_norm_legit"])
+@pytest.mark.parametrize(
+    ("weight", "mean", "training"), [(1, 6, True), (6, 1, True), (6, 1, False), (None, None, False)]
+)
+def test_batch_normalisation_is_not_given_values_for_other_channels(
+    name: str, weight: int | None, mean: int | None, training: bool
+) -> None:
+    """PyTorch reads and writes beyond their end."""
+    with pytest.raises(RefusalError):
+        unreachable_with_check(name)(*batch_norm_arguments(6, weight, mean, training))
+
+
+def test_batch_normalisation_that_fits_runs() -> None:
+    ran: list[int] = []
+    guarded = hazards.guard("native_batch_norm", lambda *_: ran.append(1))
+    for weight, mean, training in ((6, 6, True), (None, 6, False), (None, None, True)):
+        guarded(*batch_norm_arguments(6, weight, mean, training))
+    never_trains = hazards.guard("_native_batch_norm_legit_no_training", lambda *_: ran.append(1))
+    inputs, ones = torch.randn(2, 6, 3), torch.ones(6)
+    never_trains(inputs, ones, ones, ones, ones, 0.1, 1e-5)
+    hazards.guard("_native_batch_norm_legit", lambda *_: ran.append(1))(inputs, ones, ones, True, 0.1, 1e-5)
+    assert ran == [1] * 5
+
+
+UNSAFE_FORMS = {
+    "unsafe_chunk": ("unsafe_chunk", [2, 1]),
+    "unsafe_split": ("unsafe_split.Tensor", [2, 1]),
+    "unsafe_split_with_sizes": ("unsafe_split_with_sizes", [[1, 3], 1]),
+}
+
+
+@pytest.mark.parametrize("name", UNSAFE_FORMS)
+def test_parts_of_an_unsafe_split_have_its_values_and_gradients(name: str) -> None:
+    overload, arguments = UNSAFE_FORMS[name]
+    (schema,) = [s for s in schemas() if f"{s.name}.{s.overload_name}".rstrip(".") == f"aten::{overload}"]
+    operation = resolve(schema.name, str(schema))
+    assert operation is not None
+    inputs = torch.randn(2, 4, requires_grad=True)
+    found = []
+    for run in (operation.function, getattr(torch.ops.aten, name)):
+        first, second = run(inputs * 2, *arguments)
+        loss = (first.sigmoid_().sum() + second.square().sum()).sqrt()
+        found.append([loss, *torch.autograd.grad(loss, [inputs])])
+    assert all(map(torch.equal, *found))

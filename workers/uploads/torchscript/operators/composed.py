@@ -1,10 +1,13 @@
-"""PyTorch's fused transformer operators, composed of ordinary ones.
+"""Operators that are not run themselves, but composed of ordinary ones.
 
-A transformer that was scripted in evaluation mode and frozen holds them. They have no gradients, and trust
-the shapes that they are given. Equal up to rounding.
+- PyTorch's fused transformer layer. A transformer that was scripted in evaluation mode and frozen holds it.
+  It has no gradients, and trusts the shapes that it is given. Equal up to rounding.
+- `unsafe_split` and its like. Their results share the memory of what they are given, but autograd is not told
+  when it changes. A tensor that was checked and kept for the backward pass, such as the positions of a
+  max-pooling, could be overwritten, and memory far away written to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -73,5 +76,19 @@ def _attend(qkv: Tensor, features: int, heads: int) -> Tensor:
     return mixed.transpose(1, 2).reshape(batch, time, features)
 
 
-COMPOSED: dict[str, Callable[..., Any]] = {"aten::_transformer_encoder_layer_fwd": encoder_layer}
+def _copied(split: Callable[..., Sequence[Tensor]]) -> Callable[..., list[Tensor]]:
+    """Parts with memory of their own: what autograd takes those of the unsafe form for. Values and gradients
+    are the same, and writing to a part is possible, as it is there."""
+    return lambda *arguments, **named: [part.clone() for part in split(*arguments, **named)]
+
+
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "aten::_transformer_encoder_layer_fwd": encoder_layer,
+    "aten::unsafe_chunk": _copied(torch.chunk),
+    "aten::unsafe_split.Tensor": _copied(torch.ops.aten.split.Tensor),
+    "aten::unsafe_split_with_sizes": _copied(torch.ops.aten.split_with_sizes.default),
+    "aten::_unsafe_view": torch.ops.aten.view.default,
+}
 """By overload."""
+COMPOSED_NAMES = frozenset(overload.partition("::")[2].partition(".")[0] for overload in COMPOSED)
+"""Their names in the `aten` namespace."""

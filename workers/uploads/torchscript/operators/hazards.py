@@ -71,6 +71,19 @@ def check_weight_norm(direction: Tensor, length: Tensor, dimension: int = 0) -> 
         raise invalid(f"Weight normalisation needs lengths of shape {wanted}, not {list(length.shape)}.")
 
 
+def check_batch_norm(inputs: Tensor, weight: Tensor | None, bias: Tensor | None, *others: Any) -> None:
+    """The native forms read and write a value for each channel, however many they are given, and statistics
+    even where there are none. `others` begin with mean and variance, but for the overload without."""
+    has_statistics = not isinstance(others[0], bool)
+    mean, variance = others[:2] if has_statistics else (None, None)
+    training = others[2 if has_statistics else 0] is True  # a momentum, for the form that never trains
+    vectors = [vector for vector in (weight, bias, mean, variance) if vector is not None]
+    if any(vector.shape != inputs.shape[1:2] for vector in vectors):
+        raise invalid(f"Batch normalisation's weights or statistics do not fit {list(inputs.shape)}.")
+    if not training and (mean is None or variance is None):
+        raise invalid("Batch normalisation in evaluation mode needs statistics.")
+
+
 def check_grid(_: Tensor, __: Tensor, interpolation: int, padding: int, *___: Any) -> None:
     """Modes are not checked; an unknown one leaves the result unwritten."""
     if interpolation not in range(3) or padding not in range(3):
@@ -142,6 +155,12 @@ INTEGER_DIVISIONS = frozenset(
     for suffix in ("", "_")
 )
 
+BATCH_NORMS = (
+    "native_batch_norm",
+    "_native_batch_norm_legit",
+    "_native_batch_norm_legit_functional",
+    "_native_batch_norm_legit_no_training",
+)
 RESAMPLING = """
     upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
@@ -156,5 +175,6 @@ CHECKS: dict[str, Check] = {
     "scaled_dot_product_attention": check_attention,
     "_scaled_dot_product_attention_math": check_attention,
     "_weight_norm": check_weight_norm,
+    **dict.fromkeys(BATCH_NORMS, check_batch_norm),
 }
 """By name in the `aten` namespace."""
