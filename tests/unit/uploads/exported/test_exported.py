@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from tests.support.hostile import exported as hostile
 from tests.support.hostile.exported import Json
+from tests.support.pt2 import assert_same, export, saved
 from tests.support.torch_threads import one_thread
 from tests.support.zoo import ZOO
 from workers.uploads.errors import InvalidUploadError
@@ -60,49 +61,8 @@ class Block(nn.Module):
         return functional.relu(self.activation(self.norm(self.linear(x)))) + x
 
 
-def export(network: nn.Module, example: Tensor, *, dynamic: bool = True) -> torch.export.ExportedProgram:
-    shapes = ({0: torch.export.Dim("batch")},) if dynamic else None
-    return torch.export.export(network, (example,), dynamic_shapes=shapes)
-
-
-def saved(program: torch.export.ExportedProgram) -> BytesIO:
-    buffer = BytesIO()
-    torch.export.save(program, buffer)
-    return buffer
-
-
 def linear_program(*, dynamic: bool = True) -> BytesIO:
     return saved(export(nn.Sequential(nn.Linear(4, 3)), torch.randn(5, 4), dynamic=dynamic))
-
-
-def flat(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    return [tensor for item in items for tensor in flat(item)]
-
-
-def step(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], dict[str, Tensor | None]]:
-    """Outputs and gradients of one training step with fixed randomness."""
-    torch.manual_seed(3)
-    network.zero_grad()
-    outputs = flat(network(inputs))
-    torch.stack([output.float().square().sum() for output in outputs]).sum().backward()
-    return outputs, {name: parameter.grad for name, parameter in network.named_parameters()}
-
-
-def assert_same(ours: nn.Module, theirs: nn.Module, inputs: Tensor) -> None:
-    for _ in range(2):  # the second step sees what the first one did to buffers
-        (outputs, gradients), (expected, expected_gradients) = step(ours, inputs), step(theirs, inputs)
-        assert all(map(torch.equal, outputs, expected))
-        assert set(gradients) == set(expected_gradients)
-        for name, gradient in gradients.items():
-            other = expected_gradients[name]
-            assert gradient is other or (
-                gradient is not None and other is not None and torch.equal(gradient, other)
-            )
-    buffers = dict(theirs.named_buffers())
-    assert all(torch.equal(buffer, buffers[name]) for name, buffer in ours.named_buffers() if name in buffers)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -83,8 +83,8 @@ SHAPES = """
     repeat_interleave reshape reshape_as resolve_conj resolve_neg roll rot90 row_stack select select_scatter
     slice slice_scatter split split_with_sizes stack swapaxes swapdims take  tensor_split tile
     to type_as unbind unflatten unfold view view_as view_as_complex view_as_real vsplit vstack
-    one_hot _shape_as_tensor _reshape_from_tensor _cast_Double _cast_Float _cast_Half _cast_Int _cast_Long block_diag
-    is_nonzero is_same_size result_type
+    one_hot _shape_as_tensor _reshape_from_tensor _cast_Double _cast_Float _cast_Half _cast_Int _cast_Long
+    block_diag is_nonzero is_same_size result_type
 """
 
 CREATION = """
