@@ -2,6 +2,7 @@
 
 - PyTorch's fused transformer layer. A transformer that was scripted in evaluation mode and frozen holds it.
   It has no gradients, and trusts the shapes that it is given. Equal up to rounding.
+- `embedding` with sparse gradients, which hardly any optimizer takes: they are gathered densely.
 - `unsafe_split` and its like. Their results share the memory of what they are given, but autograd is not told
   when it changes. A tensor that was checked and kept for the backward pass, such as the positions of a
   max-pooling, could be overwritten, and memory far away written to.
@@ -82,6 +83,34 @@ def _copied(split: Callable[..., Sequence[Tensor]]) -> Callable[..., list[Tensor
     return lambda *arguments, **named: [part.clone() for part in split(*arguments, **named)]
 
 
+def embedding(
+    weight: Tensor,
+    indices: Tensor,
+    padding_index: int = -1,
+    scale_by_frequency: bool = False,
+    _sparse: bool = False,
+) -> Tensor:
+    """`aten::embedding` with dense gradients.
+
+    Raises:
+        RefusalError: It is given numbers that are no rows of its table.
+    """
+    if indices.is_floating_point():
+        raise invalid(
+            f"An embedding takes tokens, and is given {str(indices.dtype).removeprefix('torch.')} numbers: "
+            "save tokens as an int32 or int64 array of two dimensions, (samples, positions)."
+        )
+    try:
+        return torch.embedding(weight, indices, padding_index, scale_by_frequency, False)
+    except IndexError as error:
+        raise invalid(
+            f"An embedding of {len(weight)} rows, 0 to {len(weight) - 1}, is given the tokens "
+            f"{int(indices.min())} to {int(indices.max())}."
+        ) from error
+
+
+ADJUSTED: dict[str, Callable[..., Any]] = {"aten::embedding": embedding}
+"""What runs operators that are layers all the same, by overload."""
 COMPOSED: dict[str, Callable[..., Any]] = {
     "aten::_transformer_encoder_layer_fwd": encoder_layer,
     "aten::unsafe_chunk": _copied(torch.chunk),

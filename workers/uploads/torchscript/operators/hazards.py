@@ -126,10 +126,13 @@ def check_recurrent(gates: int) -> Check:
         hidden, batch = states[0].shape[-1], inputs.shape[0 if batch_first else 1]
         wanted_state = (layers * directions, batch, hidden)
         shapes = _weight_shapes(gates * hidden, hidden, inputs.shape[2], layers, directions, has_biases)
-        if (
-            any(state.shape != wanted_state for state in states)
-            or [tuple(w.shape) for w in weights] != shapes
-        ):
+        found = [tuple(weight.shape) for weight in weights]
+        if found[0] != shapes[0] and len(found[0]) == 2:
+            raise invalid(
+                f"A recurrent layer takes {found[0][1]} features a step, and is given {inputs.shape[2]}: "
+                f"inputs of shape {list(inputs.shape)}."
+            )
+        if any(state.shape != wanted_state for state in states) or found != shapes:
             raise invalid(
                 f"A recurrent layer's states or weights do not fit inputs of shape {list(inputs.shape)}; "
                 "projections are not supported."
