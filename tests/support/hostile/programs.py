@@ -155,6 +155,18 @@ NETWORK = (
 )
 
 LOOPS = (
+    _program(
+        "endless-operator",
+        "take hours in a single operator, which no budget of statements can count",
+        _forward(
+            f"y = torch.ones([4500, 4500], dtype=None, {_FACTORY})",
+            "u, s, v = torch.linalg_svd(y, False)",
+            "x = torch.add(x, torch.sum(s))",
+        ),
+        "limits",
+        ErrorCode.TIMED_OUT,
+        "seconds",
+    ),
     _program("endless-loop", "never end", _loop("y = torch.add(y, 1)"), "rebuild"),
     _program(
         "print-flood", "print gigabytes", _loop('print("a line of output, again and again")'), "rebuild"
