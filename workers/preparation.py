@@ -22,6 +22,7 @@ from workers.probes.survey import in_evaluation_mode
 from workers.probes.trace import LayerInfo
 from workers.uploads.errors import FailedPassError, InvalidUploadError, UnsafeUploadError, UploadError
 from workers.uploads.fit import resolve_loss
+from workers.uploads.heads import freeze_other_heads
 from workers.uploads.layers import describe_layers
 from workers.uploads.network import load_network
 
@@ -76,6 +77,8 @@ def _uploaded(
         with in_evaluation_mode(network), torch.no_grad():
             outputs = network(batch)
         alive()
+        if model.output is not None:
+            freeze_other_heads(network, batch, training_mode=model.mode == "train")
         loss = resolve_loss(training.loss, outputs, dataset.train_targets[: len(batch)], dataset.classes)
         layers = describe_layers(network, batch)
         alive()

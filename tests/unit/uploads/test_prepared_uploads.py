@@ -134,6 +134,27 @@ def test_a_network_of_a_single_layer_is_trained_and_measured(name: str) -> None:
     assert np.isfinite(trace.total_gradient_norm).all()
 
 
+class TwoHeads(nn.Module):
+    """One with a class per sample, one that is there only in training, and a part that is cut off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head, self.aux = nn.Linear(4, 6), nn.Linear(6, 3), nn.Linear(6, 2)
+        self.norm, self.cut = nn.BatchNorm1d(6), nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.norm(self.body(x)) + self.cut(x.new_ones(6)).detach()
+        return self.head(hidden), self.aux(hidden) if self.training else hidden
+
+
+def test_the_head_of_an_output_that_is_not_chosen_is_frozen_and_not_called_cut_off() -> None:
+    content = script(TwoHeads())
+    _, subject = prepared(content, output=0)
+    frozen = {name for name, each in subject.network.named_parameters() if not each.requires_grad}
+    assert frozen == {"aux.weight", "aux.bias"}
+    assert int(subject.network.get_buffer("norm.num_batches_tracked")) == 0
+
+
 def test_an_embedding_with_sparse_gradients_is_trained_with_dense_ones() -> None:
     torch.manual_seed(0)
     network = Words(sparse=True)
