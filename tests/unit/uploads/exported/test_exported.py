@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 NETWORKS = [
-    "mlp", "cnn", "residual", "lstm", "gru", "rnn", "gate_loop", "transformer", "containers", "tied",
+    "mlp", "cnn", "residual", "lstm", "lstm_with_projections", "gru", "rnn", "gate_loop", "transformer", "containers", "tied",
     "several_outputs", "functional_layers", "twice", "without_gradient",
 ]  # fmt: skip
 DECOMPOSED = ["lstm", "functional_layers", pytest.param("transformer", marks=pytest.mark.slow)]

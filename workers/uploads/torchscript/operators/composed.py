@@ -2,13 +2,13 @@
 
 - PyTorch's fused transformer layer. A transformer that was scripted in evaluation mode and frozen holds it.
   It has no gradients, and trusts the shapes that it is given. Equal up to rounding.
-- `embedding` with sparse gradients, which hardly any optimizer takes: they are gathered densely.
+- `embedding` with sparse gradients, and `embedding_bag`: see `embeddings`.
 - `unsafe_split` and its like. Their results share the memory of what they are given, but autograd is not told
   when it changes. A tensor that was checked and kept for the backward pass, such as the positions of a
   max-pooling, could be overwritten, and memory far away written to.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from workers.uploads.torchscript.limits import invalid
+from workers.uploads.torchscript.operators.embeddings import embedding, embedding_bag
 
 
 def encoder_layer(
@@ -77,45 +78,21 @@ def _attend(qkv: Tensor, features: int, heads: int) -> Tensor:
     return mixed.transpose(1, 2).reshape(batch, time, features)
 
 
-def _copied(split: Callable[..., Sequence[Tensor]]) -> Callable[..., list[Tensor]]:
-    """Parts with memory of their own: what autograd takes those of the unsafe form for. Values and gradients
-    are the same, and writing to a part is possible, as it is there."""
-    return lambda *arguments, **named: [part.clone() for part in split(*arguments, **named)]
-
-
-def embedding(
-    weight: Tensor,
-    indices: Tensor,
-    padding_index: int = -1,
-    scale_by_frequency: bool = False,
-    _sparse: bool = False,
-) -> Tensor:
-    """`aten::embedding` with dense gradients.
-
-    Raises:
-        RefusalError: It is given numbers that are no rows of its table.
-    """
-    if indices.is_floating_point():
-        raise invalid(
-            f"An embedding takes tokens, and is given {str(indices.dtype).removeprefix('torch.')} numbers: "
-            "save tokens as an int32 or int64 array of two dimensions, (samples, positions)."
-        )
-    try:
-        return torch.embedding(weight, indices, padding_index, scale_by_frequency, False)
-    except IndexError as error:
-        raise invalid(
-            f"An embedding of {len(weight)} rows, 0 to {len(weight) - 1}, is given the tokens "
-            f"{int(indices.min())} to {int(indices.max())}."
-        ) from error
+def _of_a_copy(split: Callable[..., list[Tensor]]) -> Callable[..., list[Tensor]]:
+    """Parts of a copy that nobody else has: the memory of each is its own, as autograd takes it to be. Values
+    and gradients are the same bit for bit, as strides are; and a part can be written to, as cells do."""
+    return lambda tensor, *arguments, **named: split(tensor.clone(), *arguments, **named)
 
 
 ADJUSTED: dict[str, Callable[..., Any]] = {"aten::embedding": embedding}
 """What runs operators that are layers all the same, by overload."""
 COMPOSED: dict[str, Callable[..., Any]] = {
     "aten::_transformer_encoder_layer_fwd": encoder_layer,
-    "aten::unsafe_chunk": _copied(torch.chunk),
-    "aten::unsafe_split.Tensor": _copied(torch.ops.aten.split.Tensor),
-    "aten::unsafe_split_with_sizes": _copied(torch.ops.aten.split_with_sizes.default),
+    "aten::embedding_bag": embedding_bag,
+    "aten::embedding_bag.padding_idx": embedding_bag,
+    "aten::unsafe_chunk": _of_a_copy(torch.ops.aten.unsafe_chunk.default),
+    "aten::unsafe_split.Tensor": _of_a_copy(torch.ops.aten.unsafe_split.Tensor),
+    "aten::unsafe_split_with_sizes": _of_a_copy(torch.ops.aten.unsafe_split_with_sizes.default),
     "aten::_unsafe_view": torch.ops.aten.view.default,
 }
 """By overload."""

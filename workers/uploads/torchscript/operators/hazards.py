@@ -4,7 +4,7 @@ stops the process. Each was seen to do so (PyTorch 2.13, on CPU); their argument
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -123,33 +123,51 @@ def check_recurrent(gates: int) -> Check:
         directions = 2 if bidirectional else 1
         if inputs.dim() != 3 or len(states) != (2 if gates == 4 else 1) or not 0 < layers <= len(weights):
             raise invalid("A recurrent layer is given inputs, states or layers in a wrong number.")
-        hidden, batch = states[0].shape[-1], inputs.shape[0 if batch_first else 1]
-        wanted_state = (layers * directions, batch, hidden)
-        shapes = _weight_shapes(gates * hidden, hidden, inputs.shape[2], layers, directions, has_biases)
+        batch = inputs.shape[0 if batch_first else 1]
+        size = _Sizes(gates, inputs.shape[2], states[-1].shape[-1], states[0].shape[-1])
         found = [tuple(weight.shape) for weight in weights]
-        if found[0] != shapes[0] and len(found[0]) == 2:
+        if found[0] != (size.rows, size.features) and len(found[0]) == 2:
             raise invalid(
-                f"A recurrent layer takes {found[0][1]} features a step, and is given {inputs.shape[2]}: "
+                f"A recurrent layer takes {found[0][1]} features a step, and is given {size.features}: "
                 f"inputs of shape {list(inputs.shape)}."
             )
-        if any(state.shape != wanted_state for state in states) or found != shapes:
+        wanted = [(layers * directions, batch, width) for width in (size.outputs, size.hidden)]
+        if (
+            size.outputs > size.hidden
+            or [tuple(state.shape) for state in states] != wanted[: len(states)]
+            or found != size.weights(layers, directions, has_biases)
+        ):
             raise invalid(
-                f"A recurrent layer's states or weights do not fit inputs of shape {list(inputs.shape)}; "
-                "projections are not supported."
+                f"A recurrent layer's states or weights do not fit inputs of shape {list(inputs.shape)}."
             )
 
     return check
 
 
-def _weight_shapes(
-    rows: int, hidden: int, features: int, layers: int, directions: int, has_biases: bool
-) -> list[tuple[int, ...]]:
-    shapes: list[tuple[int, ...]] = []
-    for layer in range(layers):
-        given = features if layer == 0 else hidden * directions
-        own = [(rows, given), (rows, hidden), *([(rows,), (rows,)] if has_biases else [])]
-        shapes += own * directions
-    return shapes
+class _Sizes(NamedTuple):
+    """Of a recurrent layer."""
+
+    gates: int
+    features: int
+    hidden: int
+    """Of what it carries from step to step."""
+    outputs: int
+    """Of what it gives: fewer where it projects (LSTM; Sak et al. 2014)."""
+
+    @property
+    def rows(self) -> int:
+        return self.gates * self.hidden
+
+    def weights(self, layers: int, directions: int, has_biases: bool) -> list[tuple[int, ...]]:
+        """The shapes of the weights, in their order."""
+        biases = [(self.rows,), (self.rows,)] if has_biases else []
+        projection = [(self.outputs, self.hidden)] if self.outputs != self.hidden else []
+        shapes: list[tuple[int, ...]] = []
+        for layer in range(layers):
+            given = self.features if layer == 0 else self.outputs * directions
+            own = [(self.rows, given), (self.rows, self.outputs), *biases, *projection]
+            shapes += own * directions
+        return shapes
 
 
 INTEGER_DIVISIONS = frozenset(

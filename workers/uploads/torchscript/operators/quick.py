@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from workers.uploads.torchscript.operators.composed import embedding
+from workers.uploads.torchscript.operators.embeddings import embedding
 
 QUICK: dict[str, Callable[..., Any]] = {
     "aten::linear": functional.linear,
