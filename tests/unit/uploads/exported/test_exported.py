@@ -27,8 +27,8 @@ pytestmark = [
 ]
 
 NETWORKS = [
-    "mlp", "cnn", "residual", "lstm", "lstm_with_projections", "gru", "rnn", "gate_loop", "transformer", "containers", "tied",
-    "several_outputs", "functional_layers", "twice", "without_gradient",
+    "mlp", "cnn", "residual", "lstm", "lstm_with_projections", "gru", "rnn", "gate_loop", "transformer",
+    "containers", "tied", "several_outputs", "functional_layers", "twice", "without_gradient",
 ]  # fmt: skip
 DECOMPOSED = ["lstm", "functional_layers", pytest.param("transformer", marks=pytest.mark.slow)]
 """Others normalise by batches: decomposed, PyTorch cannot train them either."""
