@@ -318,6 +318,20 @@ EXPORTED = (
         stopped_by="rebuild",
     ),
     _exported(
+        "unknown-memory-format",
+        "crash PyTorch by an order of memory that does not exist",
+        _calling(
+            "torch.ops.aten.to.other",
+            tensor("x"),
+            tensor("x"),
+            {"as_bool": True},
+            {"as_bool": True},
+            {"as_int": 4},
+        ),
+        INVALID,
+        "memory_format",
+    ),
+    _exported(
         "write-into-output",
         "resize a tensor by giving it as the output",
         _named("torch.ops.aten.view_copy.out", tensor("x"), {"as_ints": [-1]}, out=tensor("p_weight")),

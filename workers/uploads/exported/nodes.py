@@ -80,6 +80,7 @@ def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str
             numbers.append(place)
     if not found.takes(len(positional), named):
         raise InvalidUploadError(f"the graph calls {described['target']} with other arguments than it takes")
+    found.check_kinds(positional, named)
     if found.of_numbers is not None and any(map(found.is_tensor, numbers)):
         found = replace(found, function=found.of_numbers, quick=None)
     positional, named = found.by_position(positional, named)

@@ -11,6 +11,7 @@ import torch
 
 from workers.uploads.archive.operators import HARMFUL, OTHER_LIBRARIES
 from workers.uploads.errors import InvalidUploadError, UnsafeUploadError
+from workers.uploads.exported.arguments import NetworkDevice
 from workers.uploads.torchscript.limits import check_integer
 from workers.uploads.torchscript.operators import hazards, resolve
 from workers.uploads.torchscript.operators.composed import COMPOSED_NAMES
@@ -61,6 +62,13 @@ def _integer(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+_KINDS: Mapping[str, type] = {
+    "ScalarType": torch.dtype,
+    "MemoryFormat": torch.memory_format,
+    "Layout": torch.layout,
+    "Device": NetworkDevice,
+}
+"""What stands for arguments that are numbers in a schema."""
 _SYMBOLIC: Mapping[str, Callable[..., Any]] = {
     "torch.ops.aten.sym_size.int": torch.Tensor.size,
     "torch.ops.aten.sym_stride.int": torch.Tensor.stride,
@@ -129,6 +137,17 @@ class Operation:
         return self.symbolic or (
             count <= len(arguments) and set(names) <= set(left) and set(missing) <= set(names)
         )
+
+    def check_kinds(self, positional: Sequence[Any], named: Mapping[str, Any]) -> None:
+        """Raises InvalidUploadError if a number stands for a type of numbers, a layout or a device: PyTorch
+        takes any, and crashes."""
+        arguments = self.schema.arguments if self.schema is not None else []
+        by_name = {argument.name: argument for argument in arguments}
+        given = [*zip(arguments, positional, strict=False), *((by_name[name], named[name]) for name in named)]
+        for argument, value in given:
+            kind = _KINDS.get(str(argument.real_type).removeprefix("Optional[").removesuffix("]"))
+            if kind is not None and value is not None and not isinstance(value, kind):
+                raise InvalidUploadError(f'the graph gives {self.name} no valid "{argument.name}"')
 
     def by_position(
         self, positional: Sequence[Any], named: Mapping[str, Any]
