@@ -95,7 +95,7 @@ def one_job(address: str) -> tuple[float, float, float]:
     job = call(f"{address}/v1/jobs", EXAMPLE.read_bytes())
     while job["status"] in {"queued", "running"}:
         job = call(f"{address}/v1/jobs/{job['id']}")
-        if first_step is None and job["progress"] and job["progress"]["phase"] == "training":
+        if first_step is None and job["progress"] and job["progress"]["step"] > 0:
             first_step = time.perf_counter() - began
         time.sleep(0.005)
     total = time.perf_counter() - began

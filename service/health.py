@@ -14,7 +14,7 @@ from service.contract.errors import Problem
 from service.problems import MEDIA_TYPE, UnavailableError
 from service.store.errors import StoreUnavailableError
 from service.store.jobs import JobStore
-from service.store.worker_reports import read_isolation
+from service.store.worker_reports import REQUIRED, read_isolation
 
 CHECK_SECONDS = 2.0
 
@@ -35,6 +35,9 @@ class Health(Contract):
         examples=[{"landlock": True, "seccomp": True, "network": True, "unprivileged": True}],
     )
     """What the jobs of every live worker are protected by; absent while there is no worker."""
+    isolation_required: bool | None = None
+    """Whether every live worker refuses jobs with uploads where `landlock` or `seccomp` is missing; absent
+    while there is no worker."""
 
 
 class NotReady(Problem):
@@ -65,7 +68,9 @@ async def ready(request: Request) -> Response:
     )
     checks: dict[str, CheckResult] = {"redis": redis, "data_dir": data_dir}
     if "failed" not in checks.values():
-        health = Health(checks=checks, isolation=await _isolation(request.app.state.store))
+        isolation = await _isolation(request.app.state.store)
+        required = isolation.pop(REQUIRED, None)
+        health = Health(checks=checks, isolation=isolation or None, isolation_required=required)
         return Response(health.model_dump_json(exclude_none=True), media_type="application/json")
     failed = ", ".join(name for name, result in checks.items() if result == "failed")
     return _not_ready(request, checks, UnavailableError(f"failed: {failed}"))
@@ -86,12 +91,12 @@ async def _redis_answers(store: JobStore) -> CheckResult:
     return "ok"
 
 
-async def _isolation(store: JobStore) -> dict[str, bool] | None:
+async def _isolation(store: JobStore) -> dict[str, bool]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return await store.execute(read_isolation()) or None
+            return await store.execute(read_isolation())
     except (StoreUnavailableError, TimeoutError):
-        return None
+        return {}
 
 
 async def _is_writable(folder: Path) -> CheckResult:

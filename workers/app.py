@@ -56,7 +56,8 @@ class Crew:
         store = self._resources.enter_context(
             BlockingJobStore(self._store_settings.redis_url, retries=STORE_RETRIES)
         )
-        self._resources.enter_context(Presence(store, name, protections))
+        required = self._settings.require_confinement
+        self._resources.enter_context(Presence(store, name, protections, required=required))
         self._supervisor = Supervisor(
             store,
             ArtifactStore(data_dir / "artifacts"),

@@ -1,6 +1,6 @@
 """From a job's request to what is trained: data, network, layers to measure, loss."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,8 +20,9 @@ from workers.models import build_network, layer_infos
 from workers.models.surgery import apply_changes
 from workers.probes.survey import in_evaluation_mode
 from workers.probes.trace import LayerInfo
-from workers.uploads.errors import InvalidUploadError, UnsafeUploadError, UploadError
+from workers.uploads.errors import FailedPassError, InvalidUploadError, UnsafeUploadError, UploadError
 from workers.uploads.fit import resolve_loss
+from workers.uploads.heads import freeze_other_heads
 from workers.uploads.layers import describe_layers
 from workers.uploads.network import load_network
 
@@ -40,13 +41,17 @@ class Subject:
     training_mode: bool = True
 
 
-def prepare(request: JobRequest, open_file: OpenFile = no_files) -> Subject:
-    """Everything that training needs. Raises JobFailedError for what is the request's fault."""
+def prepare(
+    request: JobRequest, open_file: OpenFile = no_files, alive: Callable[[], None] = lambda: None
+) -> Subject:
+    """Everything that training needs. `alive` is called between its steps: with a large upload each takes its
+    time. Raises JobFailedError for what is the request's fault."""
     with blaming(ErrorCode.DATA_INVALID, "The data cannot be loaded"):
         dataset = load_dataset(request.data, request.training.seed, open_file)
+    alive()
     with blaming(ErrorCode.MODEL_INVALID, "The network cannot be built"):
         if isinstance(request.model, UploadedModel):
-            return _uploaded(request.model, request.training, dataset, open_file)
+            return _uploaded(request.model, request.training, dataset, open_file, alive)
         return _planned(request, request.model, dataset)
 
 
@@ -56,16 +61,31 @@ def _planned(request: JobRequest, model: PlannedModel, dataset: Dataset) -> Subj
     return Subject(build_network(plan, request.training.seed), layer_infos(plan), dataset, plan.loss)
 
 
-def _uploaded(model: UploadedModel, training: TrainingPlan, dataset: Dataset, open_file: OpenFile) -> Subject:
+def _uploaded(
+    model: UploadedModel,
+    training: TrainingPlan,
+    dataset: Dataset,
+    open_file: OpenFile,
+    alive: Callable[[], None],
+) -> Subject:
     with open_file(CHECKPOINT) as file:
         network = load_network(model, file)
+    alive()
     batch = dataset.train_inputs[: training.batch_size]
     with _explaining(batch):
         apply_changes(network, model.changes, batch, training.seed)
         with in_evaluation_mode(network), torch.no_grad():
             outputs = network(batch)
+        alive()
+        if model.output is not None:
+            freeze_other_heads(network, batch, training_mode=model.mode == "train")
         loss = resolve_loss(training.loss, outputs, dataset.train_targets[: len(batch)], dataset.classes)
         layers = describe_layers(network, batch)
+        alive()
+        if not layers:
+            raise InvalidUploadError(
+                "no module of it gives a tensor of real numbers: there is nothing to measure"
+            )
     return Subject(network, layers, dataset, loss, training_mode=model.mode == "train")
 
 
@@ -74,11 +94,28 @@ def _explaining(batch: torch.Tensor) -> Iterator[None]:
     """A first pass that fails mostly has inputs that it was not made for: say which it got."""
     try:
         yield
+    except FailedPassError as error:
+        raise _failed(batch, error.detail) from error
     except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
         if is_out_of_memory(error):
             raise
-        given = f"inputs of shape {tuple(batch.shape)} and type {str(batch.dtype).removeprefix('torch.')}"
-        raise InvalidUploadError(f"its forward pass fails for {given}: {error}") from error
+        raise _failed(batch, brief(error)) from error
+
+
+def _failed(batch: torch.Tensor, reason: str) -> InvalidUploadError:
+    given = f"inputs of shape {tuple(batch.shape)} and type {str(batch.dtype).removeprefix('torch.')}"
+    if not batch.is_floating_point():
+        given += (
+            f", {int(batch.min())} to {int(batch.max())} (int32 and int64 arrays of two dimensions are "
+            "tokens: save features as float32)"
+        )
+    return InvalidUploadError(f"its forward pass fails for {given}: {reason}")
+
+
+def brief(error: Exception) -> str:
+    """The first line of what an error says: PyTorch adds pages for its own developers."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 @contextmanager
@@ -95,4 +132,4 @@ def blaming(code: ErrorCode, what: str) -> Iterator[None]:
     except (ValueError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
-        raise JobFailedError(code, f"{what}: {error}") from error
+        raise JobFailedError(code, f"{what}: {brief(error)}") from error

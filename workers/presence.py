@@ -20,10 +20,14 @@ log = logging.getLogger(__name__)
 class Presence:
     """Tells the log once, and the store again and again, which protections are in force."""
 
-    def __init__(self, store: BlockingJobStore, worker: str, protections: Protections) -> None:
+    def __init__(
+        self, store: BlockingJobStore, worker: str, protections: Protections, *, required: bool
+    ) -> None:
+        """`required`: whether uploads are refused where protections are missing."""
         self._store = store
         self._worker = worker
         self._protections = protections
+        self._required = required
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._repeat, name="presence", daemon=True)
 
@@ -42,7 +46,8 @@ class Presence:
 
     def _repeat(self) -> None:
         while not self._ending.is_set():
-            self._tell(report_worker(self._worker, self._protections.in_force, TTL_MS))
+            in_force, required = self._protections.in_force, self._required
+            self._tell(report_worker(self._worker, in_force, TTL_MS, required=required))
             self._ending.wait(REPEAT_SECONDS)
         self._tell(forget_worker(self._worker))
 

@@ -40,17 +40,21 @@ def run_job(
 ) -> Diagnosis:
     """Train and probe what was asked for, leave the trace in `scratch`, and diagnose it.
 
-    `scratch` gets trace.npz and trace.json.gz. `report` is called at each change of phase and about twice a
-    second while training; what it raises aborts the job. `open_file` opens the files that the request names,
-    as `checkpoint` and `dataset`.
+    `scratch` gets trace.npz and trace.json.gz. `report` is called at each change of phase, between the steps
+    of preparing and examining, and about twice a second while training; what it raises aborts the job.
+    `open_file` opens the files that the request names, as `checkpoint` and `dataset`.
 
     Raises:
         JobFailedError: the request cannot be carried out as it is, or not on this machine.
     """
     steps = request.training.steps
-    report(Progress(phase="preparing", step=0, steps=steps))
+
+    def preparing() -> None:
+        report(Progress(phase="preparing", step=0, steps=steps))
+
+    preparing()
     device = resolve_device(request.device)
-    trace = _train(request, prepare(request, open_file), device, report)
+    trace = _train(request, prepare(request, open_file, preparing), device, report)
     report(Progress(phase="diagnosing", step=len(trace.loss), steps=steps))
     trace.save(scratch / "trace.npz")
     trace.save_json(scratch / "trace.json.gz")

@@ -38,7 +38,7 @@ class ErrorCode(StrEnum):
     @property
     def retryable(self) -> bool:
         """Whether the same request may well succeed if it is sent again."""
-        return self in {ErrorCode.WORKER_LOST, ErrorCode.INTERNAL, ErrorCode.STALLED}
+        return self in {ErrorCode.WORKER_LOST, ErrorCode.INTERNAL}
 
 
 class JobError(Contract):

@@ -45,7 +45,8 @@ class UploadedModel(Contract):
     """The file: what `POST /v1/checkpoints` answered."""
     output: OutputName | None = Field(default=None, examples=["out", 0])
     """Which output the loss is computed on, where the network gives several: the index in a tuple or list,
-    the key in a dictionary or the name in a named tuple; null: the only one."""
+    the key in a dictionary or the name in a named tuple; null: the only one, also where it is alone in one of
+    these."""
     mode: Literal["train", "evaluation"] = "train"
     """Mode in which it is trained: `evaluation` turns dropout off and normalises by the stored statistics, as
     one often fine-tunes."""

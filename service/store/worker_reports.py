@@ -5,10 +5,16 @@ from collections.abc import Mapping
 
 from service.store.command import Command, load_script
 
+REQUIRED = "required"
+"""Whether a worker refuses uploads where protections that these need are missing: said beside them."""
 
-def report_worker(worker: str, isolation: Mapping[str, bool], ttl_ms: int) -> Command[None]:
-    """Say for `ttl_ms` which protections a worker's jobs are confined by."""
-    args = (worker, json.dumps(dict(isolation)), ttl_ms)
+
+def report_worker(
+    worker: str, isolation: Mapping[str, bool], ttl_ms: int, *, required: bool | None = None
+) -> Command[None]:
+    """Say for `ttl_ms` which protections a worker's jobs are confined by, and whether it insists on them."""
+    said = dict(isolation) if required is None else {**isolation, REQUIRED: required}
+    args = (worker, json.dumps(said), ttl_ms)
     return Command(load_script("report_worker"), args, lambda _: None)
 
 
@@ -18,7 +24,8 @@ def forget_worker(worker: str) -> Command[None]:
 
 
 def read_isolation() -> Command[dict[str, bool]]:
-    """The protections that all live workers have in force; empty if no worker lives."""
+    """The protections that all live workers have in force, and whether all insist on them (`REQUIRED`); empty
+    if no worker lives."""
     return Command(load_script("read_workers"), (), _what_all_have)
 
 

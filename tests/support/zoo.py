@@ -88,6 +88,12 @@ def lstm() -> tuple[nn.Module, Tensor]:
 
 
 @zoo
+def lstm_with_projections() -> tuple[nn.Module, Tensor]:
+    layer = nn.LSTM(4, 6, num_layers=2, batch_first=True, bidirectional=True, proj_size=3)
+    return _Recurrent(layer, 6), torch.randn(3, 7, 4)
+
+
+@zoo
 def gru() -> tuple[nn.Module, Tensor]:
     return _Recurrent(nn.GRU(4, 6, batch_first=True, bidirectional=True), 12), torch.randn(3, 7, 4)
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 
 import torch
@@ -67,6 +67,8 @@ class Examiner:
         self._precision, self._optimizer, self._device = precision, optimizer, device
         self._reach: dict[int, Reach] = {}
         self._large = sum(parameter.numel() for parameter in network.parameters()) > LARGE
+        self.alive: Callable[[], None] = lambda: None
+        """Called between experiments: with a large network each takes its time."""
         self.seconds = 0.0
         """Spent on examinations so far."""
         self._flops = NAN
@@ -115,12 +117,15 @@ class Examiner:
         found = attempt("a backward pass", subject.gradients, None)
         if found is None or not math.isfinite(loss):
             return _nothing(step, loss)
+        self.alive()
         gradients = named_gradients(subject, found)
         self._reach[step] = Reach.of(gradients)
         seen = attempt("its representation", lambda: representation(subject), UNKNOWN)
+        self.alive()
         rate, plan, optimizer = self._training.learning_rate, self._training, self._optimizer
         searched = subject if plan.steps else subject.few(FIRST_LOOK)
         gain, best = attempt("line search", lambda: line_search(searched.copy(), rate), (NAN, NAN))
+        self.alive()
         return Examination(
             step=step,
             loss=loss,

@@ -144,7 +144,8 @@ class Watch:
         if now - forked_at > self._limits.wall_seconds:
             return self._timed_out(f"{self._limits.wall_seconds:g} seconds")
         if now - self._heard_at > self._stall_seconds:
-            detail = f"The job gave no sign of life for {self._stall_seconds:g} seconds, {self._where()}."
+            detail = f"The job gave no sign of life for {self._stall_seconds:g} seconds, {self._where()}: "
+            detail += "a single operation takes that long, or never ends."
             return Failed(JobError.of(ErrorCode.STALLED, detail))
         return None
 

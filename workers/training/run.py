@@ -44,9 +44,9 @@ def train_and_probe(
     """Train `network` in place on `device`, after what the plan asks for before, and measure it.
 
     `layers` name modules of the network, in the order in which the forward pass finishes them. `report` is
-    called with the steps done and the latest loss, at most about twice a second; whatever it raises ends the
-    run. Without `training_mode`, dropout is off and stored statistics normalise. On a CPU, the same arguments
-    and number of threads give the same measurements, bit by bit, but for times.
+    called with the steps done and the latest loss, at most about twice a second, and between experiments;
+    what it raises ends the run. Without `training_mode`, dropout is off and stored statistics normalise. On a
+    CPU, the same arguments and number of threads give the same measurements, bit by bit, but for times.
 
     Raises TrainingError where the network cannot be trained so (nothing to train, an operation that the
     number format does not have, targets that do not fit), and ValueError for a layer that is not in the
@@ -86,6 +86,8 @@ class _Run:
 
     def make(self, report: Report) -> Trace:
         before = self._evaluator.held_out(self._network)
+        self._examiner.alive = lambda: report(0, None)
+        self._examiner.alive()
         dead_before = self._dead_units()
         examinations = [self._examiner.examine(step=0)]
         recorder = Recorder(
@@ -102,6 +104,7 @@ class _Run:
         losses, total_norms, series, through_time = recorder.measurements()
         series["activation.dead_units"] = self._dead_series(dead_before, len(losses))
         if self._training.steps:
+            self._examiner.alive = lambda: report(len(losses), float(losses[-1]) if len(losses) else None)
             examinations.append(self._examiner.examine(step=len(losses)))
         data_check, parameters = self._examiner.check_data(), self._examiner.parameters()
         schedule = self._schedule

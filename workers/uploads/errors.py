@@ -13,5 +13,9 @@ class InvalidUploadError(UploadError):
     """It is not what it should be, or something that this service cannot do (an operator, a format)."""
 
 
+class FailedPassError(InvalidUploadError):
+    """Its own code fails for the inputs that it is given."""
+
+
 class UnsafeUploadError(UploadError):
     """It does, or is made to do, what no network needs: files, native code, sizes that only do harm."""

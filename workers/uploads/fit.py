@@ -46,7 +46,8 @@ def _one_per_target(outputs: Tensor, targets: Tensor, classes: int | None) -> st
     if len(outputs) == len(targets) and outputs.numel() == targets.numel():
         return None
     if classes is None:
-        return "it needs as many outputs as there are targets"
+        advice = ": for classes, save whole numbers" if targets.shape[1:].numel() == 1 else ""
+        return f"it needs as many outputs as there are targets{advice}"
     if outputs.dim() != 2 or targets.dim() != 1:
         return "it needs one output per target, or (samples, classes)"
     return _enough_classes(outputs, targets, classes)

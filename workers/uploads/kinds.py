@@ -55,6 +55,7 @@ _CLASSES: Mapping[str, Kind] = {
     "AdaptiveAvgPool2d": Kind("global_avg_pool"),
     "Flatten": Kind("flatten"),
     "Embedding": Kind("embedding"),
+    "EmbeddingBag": Kind("embedding"),
     "MultiheadAttention": Kind("attention"),
     "RNN": Kind("recurrent", "rnn"),
     "LSTM": Kind("recurrent", "lstm"),

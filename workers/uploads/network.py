@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 from torch import Tensor, nn
 
 from service.contract.model_spec import ExportedModel, OutputName, TorchScriptModel, UploadedModel
+from workers.uploads.arrays import is_safetensors
 from workers.uploads.errors import InvalidUploadError
 
 
@@ -30,11 +31,19 @@ _LOADERS: Mapping[type[UploadedModel], Callable[[BinaryIO], nn.Module]] = {
 
 
 def load_network(model: UploadedModel, file: BinaryIO) -> nn.Module:
-    """The network in the file, float32 on the CPU, with one tensor as output.
+    """The network in the file, float32 on the CPU, with one tensor as output. It has layers that can be
+    named: one that is but a single layer becomes the part of another.
 
     Raises UploadError.
     """
+    if is_safetensors(file):
+        raise InvalidUploadError(
+            "this is a safetensors file, which holds weights without a graph: save the network with "
+            "torch.jit.save or torch.export.save"
+        )
     network = _LOADERS[type(model)](file).float()
+    if next(network.children(), None) is None:
+        network = Alone(network)
     network.register_forward_hook(SelectOutput(model.output))
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise InvalidUploadError(
@@ -42,6 +51,21 @@ def load_network(model: UploadedModel, file: BinaryIO) -> nn.Module:
             "with the parameters that you train switched on"
         )
     return network
+
+
+class Alone(nn.Module):
+    """A network of a single layer, under the name of its class: layers are found by their names."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        name = str(getattr(layer, "original_name", ""))
+        self._name = name if name.isidentifier() and not hasattr(self, name) else "layer"
+        self.add_module(self._name, layer)
+        self.train(layer.training)
+
+    def forward(self, inputs: Tensor) -> Any:
+        """The layer's output."""
+        return self.get_submodule(self._name)(inputs)
 
 
 class SelectOutput:
@@ -52,7 +76,12 @@ class SelectOutput:
 
     def __call__(self, _network: nn.Module, _args: Any, output: Any) -> Tensor:
         """Raises InvalidUploadError if the choice does not lead to a tensor."""
-        chosen = output if self._name is None else self._member(output, self._name)
+        if isinstance(output, Tensor) and self._name is not None:
+            raise InvalidUploadError(
+                f'model.output is "{self._name}", but the network gives one tensor, of shape '
+                f"{tuple(output.shape)}: leave model.output out"
+            )
+        chosen = _only(output) if self._name is None else self._member(output, self._name)
         if isinstance(chosen, Tensor):
             return chosen
         what = "the network gives" if self._name is None else f'its output "{self._name}" is'
@@ -70,6 +99,13 @@ class SelectOutput:
             raise InvalidUploadError(
                 f'model.output is "{name}", but the network gives {described(output)}'
             ) from None
+
+
+def _only(output: Any) -> Any:
+    """What is alone in a tuple, list or dictionary; anything else as it is."""
+    if isinstance(output, Mapping | tuple | list) and len(output) == 1:
+        return next(iter(output.values())) if isinstance(output, Mapping) else output[0]
+    return output
 
 
 def described(value: Any) -> str:

@@ -2,13 +2,11 @@
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -19,8 +17,8 @@ from service.store import commands
 from service.store.artifacts import ArtifactStore, trace_name
 from service.store.jobs import BlockingJobStore
 from service.store.settings import StoreSettings
+from tests.support.live_server import LiveServer
 from tests.support.requests import HIDDEN, diagnosis, job_request
-from tests.support.waiting import wait_until
 
 LEASE_MS = 60_000
 
@@ -97,26 +95,6 @@ def assert_problem(answer: Any, status: int, kind: str | None = None) -> dict[st
     assert problem["title"]
     assert problem["type"] == (f"/problems/{kind}" if kind else "about:blank")
     return problem
-
-
-class LiveServer:
-    """The application behind a real HTTP server, in a thread."""
-
-    def __init__(self, app: FastAPI) -> None:
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-
-    def __enter__(self) -> "LiveServer":
-        self._thread.start()
-        wait_until(lambda: self._server.started, what="the server to start")
-        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
-        assert not self._thread.is_alive()
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ def test_the_health_check_tells_what_all_live_workers_have(
         assert api.get("/health/ready").json()["isolation"] == ALL
         store.execute(report_worker("two", ALL | {"network": False}, 60_000))
         assert api.get("/health/ready").json()["isolation"] == ALL | {"network": False}
+        assert "isolation_required" not in api.get("/health/ready").json()
         store.execute(forget_worker("two"))
         assert api.get("/health/ready").json()["isolation"] == ALL
 
@@ -93,10 +94,14 @@ def test_uploads_can_be_refused_where_landlock_or_seccomp_is_missing(
     other = JobRequest.model_validate(job_request(metadata={"entry": "succeed"}))
     jobs = UploadingJobs(store, store_settings)
     lesser = lesser_host.command("seccomp")
-    with worker(store_settings, launcher=lesser, GRADIENT_CLINIC_REQUIRE_CONFINEMENT=required):
+    with (
+        TestClient(create_app(Settings(store=store_settings, log_level="error"))) as api,
+        worker(store_settings, launcher=lesser, GRADIENT_CLINIC_REQUIRE_CONFINEMENT=required),
+    ):
         ended = jobs.wait_for_end(jobs.submit(uploading, dataset=content))
         assert ended.status == status, ended.error_json
         assert jobs.wait_for_end(jobs.submit(other)).status == JobState.SUCCEEDED
+        assert api.get("/health/ready").json()["isolation_required"] is (required == "true")
         if status == JobState.FAILED:
             assert "Landlock and seccomp" in error_of(ended)["detail"]
     jobs.close()

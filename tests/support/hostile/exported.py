@@ -143,6 +143,52 @@ def _calling(target: str, *arguments: Json) -> Callable[[Path], bytes]:
     return make
 
 
+def _results(described: Json, *names: str) -> Json:
+    """The step with several results."""
+    return {**described, "outputs": [tensor(name) for name in names]}
+
+
+def _changed_unseen(target: str, *arguments: Json, results: list[Json]) -> Callable[[Path], bytes]:
+    """The positions that a max-pooling keeps for its backward pass are changed by way of an alias of them."""
+
+    def make(_canary: Path) -> bytes:
+        ones = {"as_ints": [1, 1]}
+        alias = {**step(target, [tensor("positions"), *arguments], "part"), "outputs": results}
+        pooling = step("torch.ops.aten.max_pool2d_with_indices.default", [tensor("h2"), ones, ones], "")
+        return archive(
+            nodes=[
+                step("torch.ops.aten.linear.default", [tensor("x"), tensor("p_weight")], "h"),
+                step("torch.ops.aten.unsqueeze.default", [tensor("h"), {"as_int": 0}], "h1"),
+                step("torch.ops.aten.unsqueeze.default", [tensor("h1"), {"as_int": 0}], "h2"),
+                _results(pooling, "pooled", "positions"),
+                alias,
+                step("torch.ops.aten.fill_.Scalar", [tensor("part"), {"as_int": 10**9}], "filled"),
+                step("torch.ops.aten.reshape.default", [tensor("pooled"), {"as_ints": [-1, WIDTH]}], "y"),
+            ]
+        )
+
+    return make
+
+
+def _batch_norm(channels: int, *statistics: Json, training: bool) -> Callable[[Path], bytes]:
+    """Batch normalisation of this many channels with these statistics."""
+    none = {"as_none": True}
+    numbers = [{"as_bool": training}, {"as_float": 0.1}, {"as_float": 1e-5}]
+    native = "torch.ops.aten.native_batch_norm.default"
+    return lambda _canary: archive(
+        step("torch.ops.aten.zeros.default", [{"as_ints": [2, channels]}], "wide"),
+        step("torch.ops.aten.zeros.default", [{"as_ints": [1]}], "one"),
+        _results(step(native, [tensor("wide"), none, none, *statistics, *numbers], ""), "n", "m", "v"),
+    )
+
+
+def _named(target: str, *positional: Json, **named: Json) -> Callable[[Path], bytes]:
+    """Arguments by name that usually have a place."""
+    described = step(target, list(positional), "z")
+    described["inputs"] += [{"name": name, "arg": arg, "kind": 2} for name, arg in named.items()]
+    return lambda _canary: archive(described)
+
+
 def _deep_json(_canary: Path) -> bytes:
     return archive(more={"archive/models/model.json": b"[" * 500_000})
 
@@ -231,6 +277,66 @@ EXPORTED = (
         "make a tensor of 2^40 elements",
         _calling("torch.ops.aten.zeros.default", *_ZEROS),
         stopped_by="rebuild",
+    ),
+    _exported(
+        "saved-indices-far",
+        "let the backward pass write far beyond a tensor, to where positions point that were changed unseen",
+        _changed_unseen(
+            "torch.ops.aten.unsafe_split.Tensor", {"as_int": 8}, results=[{"as_tensors": [{"name": "part"}]}]
+        ),
+        None,
+        stopped_by="nothing",
+    ),
+    _exported(
+        "saved-indices-viewed",
+        "the same, by way of a view",
+        _changed_unseen("torch.ops.aten._unsafe_view.default", {"as_ints": [-1]}, results=[tensor("part")]),
+        INVALID,
+        "inplace operation",
+        stopped_by="training",
+    ),
+    _exported(
+        "batch-norm-far",
+        "write statistics of a million channels to one number",
+        _batch_norm(10**6, tensor("one"), tensor("one"), training=True),
+        INVALID,
+        "do not fit",
+        stopped_by="rebuild",
+    ),
+    _exported(
+        "batch-norm-nowhere",
+        "read statistics that are not there",
+        _batch_norm(64, {"as_none": True}, {"as_none": True}, training=False),
+        INVALID,
+        "needs statistics",
+        stopped_by="rebuild",
+    ),
+    _exported(
+        "huge-zeros-by-name",
+        "make a tensor of 2^40 elements, whose size is given by name",
+        _named("torch.ops.aten.zeros.default", size={"as_ints": [_HUGE]}),
+        stopped_by="rebuild",
+    ),
+    _exported(
+        "unknown-memory-format",
+        "crash PyTorch by an order of memory that does not exist",
+        _calling(
+            "torch.ops.aten.to.other",
+            tensor("x"),
+            tensor("x"),
+            {"as_bool": True},
+            {"as_bool": True},
+            {"as_int": 4},
+        ),
+        INVALID,
+        "memory_format",
+    ),
+    _exported(
+        "write-into-output",
+        "resize a tensor by giving it as the output",
+        _named("torch.ops.aten.view_copy.out", tensor("x"), {"as_ints": [-1]}, out=tensor("p_weight")),
+        INVALID,
+        "not supported",
     ),
     _exported(
         "weight-beyond-record",

@@ -8,9 +8,10 @@ from typing import Literal
 from service.contract.errors import ErrorCode
 from service.contract.upload import UploadFormat
 
-Stage = Literal["read", "rebuild", "limits", "nothing"]
+Stage = Literal["read", "rebuild", "training", "limits", "nothing"]
 """What ends it: the reading of the file, before anything is built from it; the building of the network, or
-the budgets of its forward pass; the limits of the job's process. Or `nothing`: it runs, and does no harm."""
+the budgets of its forward pass; autograd, which finds that what it kept was changed; the limits of the job's
+process. Or `nothing`: it runs, and does no harm."""
 
 
 @dataclass(frozen=True)

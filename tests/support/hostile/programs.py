@@ -155,6 +155,18 @@ NETWORK = (
 )
 
 LOOPS = (
+    _program(
+        "endless-operator",
+        "take hours in a single operator, which no budget of statements can count",
+        _forward(
+            f"y = torch.ones([4500, 4500], dtype=None, {_FACTORY})",
+            "u, s, v = torch.linalg_svd(y, False)",
+            "x = torch.add(x, torch.sum(s))",
+        ),
+        "limits",
+        ErrorCode.TIMED_OUT,
+        "seconds",
+    ),
     _program("endless-loop", "never end", _loop("y = torch.add(y, 1)"), "rebuild"),
     _program(
         "print-flood", "print gigabytes", _loop('print("a line of output, again and again")'), "rebuild"
@@ -304,6 +316,31 @@ CRASHES = (
         "overflowing-remainder",
         "divide the smallest integer by −1, which stops the processor",
         _forward("y = torch.remainder(-9223372036854775808, -1)"),
+        "nothing",
+        None,
+    ),
+    _program(
+        "saved-indices-far",
+        "let the backward pass write far beyond a tensor, to where positions point that were changed unseen",
+        _forward(
+            "h = torch.unsqueeze(torch.unsqueeze(torch.linear(x, self.weight, None), 0), 0)",
+            "pooled, positions = torch.max_pool2d_with_indices(h, [1, 1], [1, 1])",
+            "_0 = torch.fill_((torch.unsafe_chunk(positions, 1))[0], 1000000000)",
+            "_1 = torch.fill_((torch.unsafe_split(positions, 8))[0], 1000000000)",
+            "x = torch.reshape(pooled, [-1, 4])",
+        ),
+        "nothing",
+        None,
+    ),
+    _program(
+        "saved-tokens-far",
+        "the same, with the tokens that an embedding counts",
+        _forward(
+            f"tokens = torch.zeros([2, 4], dtype=4, {_FACTORY})",
+            "rows = torch.embedding(self.weight, tokens, -1, True)",
+            "_0 = torch.fill_((torch.unsafe_split_with_sizes(tokens, [2]))[0], 1000000000)",
+            "x = torch.add(x, torch.sum(rows))",
+        ),
         "nothing",
         None,
     ),

@@ -63,6 +63,8 @@ def test_cpu_time_is_bounded_even_when_nobody_watches_the_clock(follow: Follow) 
 def test_a_child_that_gives_no_sign_of_life_stalled(follow: Follow) -> None:
     detail = failure(follow("hang", stall=0.5), ErrorCode.STALLED)
     assert "0.5 seconds, at step 3 of 1000" in detail
+    assert "never ends" in detail
+    assert not ErrorCode.STALLED.retryable  # an operation without end would be tried without end
 
 
 def test_one_allocation_beyond_the_limit_is_refused_by_the_kernel(follow: Follow) -> None:

@@ -263,3 +263,16 @@ def test_progress_is_reported_with_the_steps_done() -> None:
         lambda step, loss: seen.append((step, loss)),
     )  # fmt: skip
     assert seen[0] == (0, None)
+
+
+def test_each_experiment_gives_a_sign_of_life() -> None:
+    """With a large network each takes so long that the job would count as stalled."""
+    seen: list[int] = []
+    network, data = seeded(mlp), TinyData.of((12,))
+    train_and_probe(
+        network, layer_infos(network), data, TrainingPlan(steps=5), ProbePlan(), "cross_entropy", CPU,
+        lambda step, loss: seen.append(step),
+    )  # fmt: skip
+    before_training, after_training = seen.count(0), seen.count(5)
+    assert before_training >= 5
+    assert after_training >= 3

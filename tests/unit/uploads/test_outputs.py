@@ -22,6 +22,8 @@ def choose(name: int | str | None, output: Any) -> Any:
     ("name", "output"),
     [
         (None, SECOND),
+        (None, (SECOND,)),
+        (None, {"out": SECOND}),
         (1, (FIRST, SECOND)),
         (1, [FIRST, SECOND]),
         ("out", {"out": SECOND, "aux": FIRST}),
@@ -37,11 +39,14 @@ def test_an_output_is_found_by_index_key_or_name(name: int | str | None, output:
     ("name", "output", "said"),
     [
         (None, (FIRST, SECOND), "2 outputs (0: (4, 2), 1: (4, 3)): choose one tensor with model.output"),
-        (None, {"out": FIRST}, "a dictionary with 'out': (4, 2)"),
+        (None, {"out": FIRST, "aux": SECOND}, "a dictionary with 'out': (4, 2), 'aux': (4, 3)"),
+        (0, FIRST, "one tensor, of shape (4, 2): leave model.output out"),
+        ("out", FIRST, "one tensor, of shape (4, 2): leave model.output out"),
         ("aux", {"out": FIRST}, 'model.output is "aux", but the network gives a dictionary'),
         (2, (FIRST, SECOND), 'model.output is "2", but the network gives 2 outputs'),
         ("logit", Named(FIRST, SECOND), "logits: (4, 2), aux: (4, 3)"),
         (0, ((FIRST, SECOND), FIRST), 'its output "0" is 2 outputs'),
+        (None, ((FIRST, SECOND),), "2 outputs (0: (4, 2), 1: (4, 3))"),
         (None, None, "a NoneType"),
     ],
 )

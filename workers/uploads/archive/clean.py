@@ -55,6 +55,8 @@ def _wanted(container: Container) -> dict[str, str]:
         raise InvalidUploadError("this is no TorchScript archive: its entries are not in one folder")
     short = {name.split("/", 1)[1]: name for name in container.names if "/" in name}
     entries = {key: name for key, name in short.items() if _is_wanted(key)}
+    if "archive_format" in short and "data.pkl" not in short:
+        raise InvalidUploadError('this is a .pt2 archive: name it with "kind": "exported"')
     if "data.pkl" not in entries or not any(_CODE.fullmatch(key) for key in entries):
         raise InvalidUploadError(
             "this is no TorchScript archive: it has no code. "

@@ -47,12 +47,15 @@ _UNSUPPORTED = {
     "torch QInt32Storage": "quantised tensors, which cannot be trained",
 }
 """What honest archives hold and this service cannot use."""
+QUANTISED = "quantised networks cannot be trained: upload the one before quantisation"
 
 
 def check_name(name: str) -> None:
     """Raise InvalidUploadError or UnsafeUploadError if a pickle may not use a name, written "module name"."""
     if name in _UNSUPPORTED:
         raise InvalidUploadError(f"the archive holds {_UNSUPPORTED[name]}; this is not supported")
+    if "torch.classes.quantized" in name:
+        raise InvalidUploadError(QUANTISED)
     if "torch.classes" in name:
         raise UnsafeUploadError(f'a pickle names the native class "{name}"')
     if not (name in _FUNCTIONS or name in ELEMENT_BYTES or is_class(name)):

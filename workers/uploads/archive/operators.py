@@ -6,6 +6,7 @@ harm. But here the sender is told at once, in a few milliseconds, what the file 
 
 import re
 
+from workers.uploads.archive.names import QUANTISED
 from workers.uploads.archive.tokens import Statement, Token
 from workers.uploads.errors import InvalidUploadError, UnsafeUploadError
 
@@ -27,6 +28,8 @@ def check_operators(statement: Statement) -> None:
     for at, token in enumerate(statement.tokens):
         if token.kind != "name" or token.text not in ("torch", "ops"):
             continue
+        if token.text == "torch" and texts[at + 1 : at + 5] == [".", "classes", ".", "quantized"]:
+            raise InvalidUploadError(QUANTISED)
         if token.text == "torch" and texts[at + 1 : at + 3] == [".", "classes"]:
             raise UnsafeUploadError(
                 f"the archive's code uses a native class (torch.classes, line {statement.line})"
@@ -48,6 +51,8 @@ def _dotted(tokens: list[Token]) -> list[str]:
 def _check_operator(parts: list[str], line: int) -> None:
     if parts[0] == "ops" and len(parts) > 1:
         library = parts[1]
+        if library == "quantized":
+            raise InvalidUploadError(QUANTISED)
         if library in OTHER_LIBRARIES:
             raise InvalidUploadError(
                 f"the operator {'.'.join(parts[1:])} (line {line} of the archive's code) is not one of "

@@ -19,7 +19,7 @@ from workers.uploads.arrays.safetensors import SafetensorsArrays
 from workers.uploads.arrays.source import ArraySource
 from workers.uploads.errors import InvalidUploadError, UploadError
 
-__all__ = ["MAX_BYTES", "read_arrays"]
+__all__ = ["MAX_BYTES", "is_safetensors", "read_arrays"]
 
 MAX_BYTES = 4 * 2**30
 """Most bytes of a file of arrays, and of what it unpacks to."""
@@ -40,13 +40,17 @@ def read_arrays(
     """Inputs (samples, …) and targets (samples,) or (samples, …), as they are in the file.
 
     Real numbers are float16, float32 or float64 (bfloat16 becomes float32); whole numbers are uint8 or
-    signed; truth values are bool. All are finite; there are at least 20 samples.
+    signed; truth values are bool. All are finite, also as float32; there are at least 20 samples.
 
     Raises InvalidUploadError, with what is wrong and what the file holds, if these are not what it has.
     """
     try:
         source = _opened(file, max_bytes)
         missing = [name for name in (inputs, targets) if name not in source.names]
+        if missing and any(name.endswith("/data.pkl") or "/models/" in name for name in source.names):
+            raise InvalidUploadError(
+                f"the file holds a network (TorchScript, .pt2 or weights), no data: {_ADVICE}"
+            )
         if missing:
             held = ", ".join(f'"{name}"' for name in source.names[:20]) or "none"
             raise InvalidUploadError(f'the file has no array "{missing[0]}"; it has: {held}')
@@ -57,12 +61,19 @@ def read_arrays(
     return arrays
 
 
+def is_safetensors(file: BinaryIO) -> bool:
+    """Whether a file begins as safetensors do: with a length below 4 GiB, and JSON."""
+    file.seek(0)
+    beginning = file.read(9)
+    return beginning[4:] == bytes(4) + b"{"
+
+
 def _opened(file: BinaryIO, max_bytes: int) -> ArraySource:
     file.seek(0)
     beginning = file.read(8)
     if beginning.startswith(b"PK"):
         return NpzArrays(file, max_bytes)
-    if beginning.endswith(bytes(4)) and file.read(1) == b"{":  # a length below 4 GiB, and JSON
+    if is_safetensors(file):
         return SafetensorsArrays(file, max_bytes)
     known = max((prefix for prefix in _REFUSED if beginning.startswith(prefix)), key=len)
     raise InvalidUploadError(_REFUSED[known])

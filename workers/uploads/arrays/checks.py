@@ -13,7 +13,8 @@ _VALUES_AT_A_TIME = 2**20
 
 
 def check_samples(inputs_name: str, inputs: NDArray[Any], targets_name: str, targets: NDArray[Any]) -> None:
-    """Raise InvalidUploadError unless these are rows of inputs and as many of targets, all finite."""
+    """Raise InvalidUploadError unless these are rows of inputs and as many of targets, all finite, also as
+    float32."""
     if inputs.ndim < 2:
         raise InvalidUploadError(
             f'"{inputs_name}" has the shape {inputs.shape}, but a row for each sample is needed: '
@@ -39,14 +40,16 @@ def _check_values(name: str, values: NDArray[Any]) -> None:
         return
     rows = max(1, _VALUES_AT_A_TIME * len(values) // values.size)
     for first in range(0, len(values), rows):
-        finite = (
-            np.isfinite(values[first : first + rows])
-            .reshape(len(values[first : first + rows]), -1)
-            .all(axis=1)
-        )
-        if not finite.all():
-            row = first + int(np.argmin(finite))
-            raise InvalidUploadError(
-                f'"{name}" has a value that is not finite (NaN or infinite), first in row {row}: '
-                "remove or replace such values"
-            )
+        part = values[first : first + rows]
+        with np.errstate(over="ignore"):
+            computed = part.astype(np.float32, copy=False)  # what it is trained with
+        for usable, what in (
+            (np.isfinite(part), "is not finite (NaN or infinite)"),
+            (np.isfinite(computed), f"is too large for float32 (above {np.finfo(np.float32).max:.1e})"),
+        ):
+            good = usable.reshape(len(part), -1).all(axis=1)
+            if not good.all():
+                row = first + int(np.argmin(good))
+                raise InvalidUploadError(
+                    f'"{name}" has a value that {what}, first in row {row}: remove or replace such values'
+                )

@@ -39,6 +39,10 @@ def read_document(container: Container) -> Document:
     if any(name.startswith(_COMPILED) for name in entries):
         raise UnsafeUploadError("the archive holds compiled code, which is never run; " + _ADVICE)
     graphs = [name for name in entries if name.startswith(_GRAPHS) and name.endswith(".json")]
+    if "data.pkl" in entries and any(name.startswith("code/") for name in entries):
+        raise InvalidUploadError(
+            'this is a TorchScript archive: name it with "kind": "torchscript", or ' + _ADVICE
+        )
     if "archive_format" not in entries or len(graphs) != 1:
         raise InvalidUploadError("this is no .pt2 archive with one exported program: " + _ADVICE)
     program = _json(container, entries[graphs[0]])

@@ -66,18 +66,24 @@ def read_node(described: Mapping[str, Any], same: Mapping[str, str]) -> Node | N
 
 
 def _node(described: Mapping[str, Any], found: Operation, same: Mapping[str, str]) -> Node:
-    positional, named = [], {}
-    numbers = [argument for argument in described["inputs"] if not _is_tensor(argument["arg"])]
-    if found.of_numbers is not None and any(found.is_tensor(argument["name"]) for argument in numbers):
-        found = replace(found, function=found.of_numbers, quick=None)
+    positional: list[Template] = []
+    named: dict[str, Template] = {}
+    numbers: list[int | str] = []
     for argument in described["inputs"]:
+        place = len(positional) if argument["kind"] == _POSITIONAL else str(argument["name"])
         value = _renamed(template(argument["arg"]), same)
-        if argument["kind"] == _POSITIONAL:
+        if isinstance(place, int):
             positional.append(value)
         else:
-            named[str(argument["name"])] = value
+            named[place] = value
+        if not _is_tensor(argument["arg"]):
+            numbers.append(place)
     if not found.takes(len(positional), named):
         raise InvalidUploadError(f"the graph calls {described['target']} with other arguments than it takes")
+    found.check_kinds(positional, named)
+    if found.of_numbers is not None and any(map(found.is_tensor, numbers)):
+        found = replace(found, function=found.of_numbers, quick=None)
+    positional, named = found.by_position(positional, named)
     return Node(
         described["target"],
         found,

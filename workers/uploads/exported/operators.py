@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ import torch
 
 from workers.uploads.archive.operators import HARMFUL, OTHER_LIBRARIES
 from workers.uploads.errors import InvalidUploadError, UnsafeUploadError
+from workers.uploads.exported.arguments import NetworkDevice
 from workers.uploads.torchscript.limits import check_integer
 from workers.uploads.torchscript.operators import hazards, resolve
+from workers.uploads.torchscript.operators.composed import COMPOSED_NAMES
 from workers.uploads.torchscript.operators.layers import layer_name
 from workers.uploads.torchscript.operators.permitted import PERMITTED
 
@@ -32,7 +34,6 @@ DECOMPOSED = frozenset(
         "lift_fresh_copy",
         "alias_copy",
         "view_copy",
-        "_unsafe_view",
         "slice_copy",
         "select_copy",
         "copy",
@@ -61,6 +62,13 @@ def _integer(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+_KINDS: Mapping[str, type] = {
+    "ScalarType": torch.dtype,
+    "MemoryFormat": torch.memory_format,
+    "Layout": torch.layout,
+    "Device": NetworkDevice,
+}
+"""What stands for arguments that are numbers in a schema."""
 _SYMBOLIC: Mapping[str, Callable[..., Any]] = {
     "torch.ops.aten.sym_size.int": torch.Tensor.size,
     "torch.ops.aten.sym_stride.int": torch.Tensor.stride,
@@ -104,7 +112,7 @@ class Operation:
     quick: Callable[..., Any] | None = None
     """The same by a shorter way, if there is one, for calls without keyword arguments."""
     of_numbers: Callable[..., Any] | None = None
-    """The same for calls with a number where the schema has a tensor, which a number cannot make larger."""
+    """The same for calls with a number where the schema has a tensor, if that is possible."""
     schema: torch.FunctionSchema | None = None
     """Its arguments, for a tensor operator."""
 
@@ -113,10 +121,13 @@ class Operation:
         """The name of the layer that it is, without the underscore of the form in place, if it is one."""
         return layer_name(f"aten::{self.name}")
 
-    def is_tensor(self, name: str) -> bool:
-        """Whether the argument with this name is a tensor."""
+    def is_tensor(self, place: int | str) -> bool:
+        """Whether the argument at this position, or with this name, is a tensor."""
         arguments = self.schema.arguments if self.schema is not None else []
-        return any(argument.name == name and str(argument.type) == "Tensor" for argument in arguments)
+        return any(
+            place in (at, argument.name) and str(argument.type) == "Tensor"
+            for at, argument in enumerate(arguments)
+        )
 
     def takes(self, count: int, names: Collection[str]) -> bool:
         """Whether it can be called with so many positional arguments, and these others by name."""
@@ -126,6 +137,29 @@ class Operation:
         return self.symbolic or (
             count <= len(arguments) and set(names) <= set(left) and set(missing) <= set(names)
         )
+
+    def check_kinds(self, positional: Sequence[Any], named: Mapping[str, Any]) -> None:
+        """Raises InvalidUploadError if a number stands for a type of numbers, a layout or a device: PyTorch
+        takes any, and crashes."""
+        arguments = self.schema.arguments if self.schema is not None else []
+        by_name = {argument.name: argument for argument in arguments}
+        given = [*zip(arguments, positional, strict=False), *((by_name[name], named[name]) for name in named)]
+        for argument, value in given:
+            kind = _KINDS.get(str(argument.real_type).removeprefix("Optional[").removesuffix("]"))
+            if kind is not None and value is not None and not isinstance(value, kind):
+                raise InvalidUploadError(f'the graph gives {self.name} no valid "{argument.name}"')
+
+    def by_position(
+        self, positional: Sequence[Any], named: Mapping[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The same arguments, each in its place unless it must be given by name: checks look at places."""
+        placed, left = list(positional), dict(named)
+        arguments = self.schema.arguments if self.schema is not None else []
+        for argument in arguments[len(placed) :]:
+            if left.keys() <= {other.name for other in arguments if other.kwarg_only}:
+                break
+            placed.append(left.pop(argument.name, argument.default_value))
+        return placed, left
 
     @property
     def symbolic(self) -> bool:
@@ -147,19 +181,36 @@ def operation(target: str) -> Operation | None:
     name, overload = match.groups()
     if name in CHECKS:
         return None
-    if name not in PERMITTED | DECOMPOSED:
+    if name not in PERMITTED | DECOMPOSED | COMPOSED_NAMES:
         raise _refusal(target)
     packet = getattr(torch.ops.aten, name)
     if overload not in packet.overloads():
         raise _refusal(target)
     found = getattr(packet, overload)
-    if name in DECOMPOSED:
-        return Operation(found, name, schema=found._schema)
-    resolved = resolve(f"aten::{name}", str(found._schema))
+    schema = found._schema
+    if name in DECOMPOSED and not any(argument.is_out for argument in schema.arguments):
+        return Operation(hazards.guard(name, found), name, schema=schema)
+    resolved = resolve(f"aten::{name}", str(schema))
     if resolved is None:
         raise _refusal(target)
-    numbers = hazards.guard(name, found)
-    return Operation(resolved.function, name, resolved.quick, numbers, found._schema)
+    numbers = None if name in COMPOSED_NAMES else _with_numbers(name, found, resolved.function)
+    return Operation(resolved.function, name, resolved.quick, numbers, schema)
+
+
+def _with_numbers(
+    name: str, found: torch._ops.OpOverload, function: Callable[..., Any]
+) -> Callable[..., Any]:
+    """An operator that may be given a number for a tensor, which cannot make its result larger. Where the
+    graph gives it a tensor after all, it is checked as always."""
+    guarded = hazards.guard(name, found)
+    tensors = [at for at, argument in enumerate(found._schema.arguments) if str(argument.type) == "Tensor"]
+
+    def run(*arguments: Any, **named: Any) -> Any:
+        given = [arguments[at] for at in tensors if at < len(arguments)]
+        suited = function if all(isinstance(value, torch.Tensor) for value in given) else guarded
+        return suited(*arguments, **named)
+
+    return run
 
 
 def _refusal(target: str) -> InvalidUploadError | UnsafeUploadError:

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from workers.uploads.errors import InvalidUploadError
 from workers.uploads.torchscript.limits import invalid
 from workers.uploads.torchscript.lowering.plan import OperatorPlan, TypePlan
 from workers.uploads.torchscript.objects import ScriptInstance
@@ -38,6 +39,11 @@ class RebuiltModule(nn.Module):
             arguments = program.bind((self, *arguments), {**named})[1:]
         if plan.runtime.running:
             return program.run(self, self, *arguments)
+        needed = [name for at, name in enumerate(program.parameters) if at and at not in program.defaults]
+        if len(needed) > 1 and len(arguments) == 1:
+            raise InvalidUploadError(
+                f"The network's forward takes {len(needed)} inputs ({', '.join(needed)}); a job gives it one."
+            )
         with plan.runtime.forward_pass(arguments):
             for hook in plan.pre_hooks:
                 changed = hook.run(self, self, arguments)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workers.uploads.errors import InvalidUploadError, UnsafeUploadError, UploadError
+from workers.uploads.errors import FailedPassError, InvalidUploadError, UnsafeUploadError, UploadError
 from workers.uploads.torchscript.limits import RefusalError
 from workers.uploads.torchscript.runtime import Runtime
 
@@ -76,7 +76,7 @@ def _raise_located(error: Exception, place: Place, owner: Any) -> None:
     if isinstance(error, RecursionError):
         raise UnsafeUploadError(f"Functions call one another without end. {where}") from error
     if isinstance(error, FAULTS) and not place.calls_out:
-        raise InvalidUploadError(f"The network's own code failed: {str(error)[:300]} {where}") from error
+        raise FailedPassError(f"The network's own code failed: {str(error)[:300]} {where}") from error
     if not getattr(error, "__notes__", None):
         error.add_note(where)
 

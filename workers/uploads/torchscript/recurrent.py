@@ -12,12 +12,15 @@ from workers.uploads.torchscript.operators.layers import RECURRENT
 
 Tap = Callable[[Sequence[Tensor]], None]
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+PROJECTION = "weight_hr"
+MOST_GATES = 4
+"""Of a cell: an LSTM's. Where the weights of the hidden state have more rows for each output, it projects."""
 
 
 def runner(operator: str, fused: Callable[..., Any]) -> Callable[..., Any]:
     """What runs `aten::lstm` and its like: (tap or None, then the operator's arguments) to its results.
 
-    With a tap it runs unrolled. Layers of a kind that this does not know (projections) stay fused.
+    With a tap it runs unrolled. What this does not know (packed sequences) stays fused.
     """
     nonlinearity = torch.relu if operator == "rnn_relu" else torch.tanh
     rule = CELLS[RECURRENT[operator]]  # type: ignore[index]
@@ -32,19 +35,31 @@ def runner(operator: str, fused: Callable[..., Any]) -> Callable[..., Any]:
 
 def weight_names(tensors: Sequence[Tensor], *, bidirectional: bool) -> list[str]:
     """PyTorch's names of a recurrent layer's tensors, by their order; biases have one dimension."""
-    size = 4 if any(tensor.dim() == 1 for tensor in tensors) else 2
+    own = [*WEIGHTS] if any(tensor.dim() == 1 for tensor in tensors) else [*WEIGHTS[:2]]
+    rows, outputs = tensors[1].shape
+    if rows > MOST_GATES * outputs:
+        own.append(PROJECTION)
     names = []
     for index in range(len(tensors)):
-        run = index // size
+        run, which = divmod(index, len(own))
         layer, backwards = divmod(run, 2) if bidirectional else (run, 0)
-        names.append(f"{WEIGHTS[index % size]}_l{layer}{'_reverse' if backwards else ''}")
+        names.append(f"{own[which]}_l{layer}{'_reverse' if backwards else ''}")
     return names
 
 
 def _can_unroll(arguments: Sequence[Any]) -> bool:
-    inputs, _, weights, has_biases, layers, _, _, bidirectional, _ = arguments
-    per_layer = (4 if has_biases else 2) * (2 if bidirectional else 1)
+    inputs, initial, weights, has_biases, layers, _, _, bidirectional, _ = arguments
+    per_layer = _tensors_per_run(initial, has_biases=has_biases) * (2 if bidirectional else 1)
     return bool(inputs.dim() == 3 and len(weights) == per_layer * layers)
+
+
+def _projects(initial: Tensor | Sequence[Tensor]) -> bool:
+    """Whether what it gives is narrower than what it carries."""
+    return not isinstance(initial, Tensor) and initial[0].shape[-1] != initial[-1].shape[-1]
+
+
+def _tensors_per_run(initial: Tensor | Sequence[Tensor], *, has_biases: bool) -> int:
+    return (4 if has_biases else 2) + _projects(initial)
 
 
 class _Unrolled:
@@ -68,7 +83,9 @@ class _Unrolled:
         self._nonlinearity = nonlinearity
         self._inputs = inputs.transpose(0, 1) if batch_first else inputs
         self._initial = [initial] if isinstance(initial, Tensor) else list(initial)
-        self._per_run = 4 if has_biases else 2
+        self._has_biases = has_biases
+        self._projects = _projects(initial)
+        self._per_run = _tensors_per_run(initial, has_biases=has_biases)
         self._weights = weights
         self._layers = layers
         self._dropout = dropout if train else 0.0
@@ -98,12 +115,14 @@ class _Unrolled:
         """The hidden states of one layer in one direction, in the order of time, and its last state."""
         weights = self._weights[index * self._per_run : (index + 1) * self._per_run]
         weight_ih, weight_hh = weights[:2]
-        bias_ih, bias_hh = weights[2:] if self._per_run == 4 else (None, None)
+        bias_ih, bias_hh = weights[2:4] if self._has_biases else (None, None)
         given = functional.linear(inputs, weight_ih, bias_ih).unbind(0)
         state: State = tuple(part[index] for part in self._initial)
         hidden: list[Tensor] = []
         for step in reversed(given) if reverse else given:
             carried = functional.linear(state[0], weight_hh, bias_hh)
             state = self._rule.step(step, carried, state, self._nonlinearity)
+            if self._projects:
+                state = (functional.linear(state[0], weights[-1]), *state[1:])
             hidden.append(state[0])
         return (hidden[::-1] if reverse else hidden), state

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.support.hostile import exported as hostile
+from tests.support.hostile.exported import Json
+from tests.support.pt2 import assert_same, export, saved
 from tests.support.torch_threads import one_thread
 from tests.support.zoo import ZOO
 from workers.uploads.errors import InvalidUploadError
@@ -24,8 +27,8 @@ pytestmark = [
 ]
 
 NETWORKS = [
-    "mlp", "cnn", "residual", "lstm", "gru", "rnn", "gate_loop", "transformer", "containers", "tied",
-    "several_outputs", "functional_layers", "twice", "without_gradient",
+    "mlp", "cnn", "residual", "lstm", "lstm_with_projections", "gru", "rnn", "gate_loop", "transformer",
+    "containers", "tied", "several_outputs", "functional_layers", "twice", "without_gradient",
 ]  # fmt: skip
 DECOMPOSED = ["lstm", "functional_layers", pytest.param("transformer", marks=pytest.mark.slow)]
 """Others normalise by batches: decomposed, PyTorch cannot train them either."""
@@ -58,49 +61,8 @@ class Block(nn.Module):
         return functional.relu(self.activation(self.norm(self.linear(x)))) + x
 
 
-def export(network: nn.Module, example: Tensor, *, dynamic: bool = True) -> torch.export.ExportedProgram:
-    shapes = ({0: torch.export.Dim("batch")},) if dynamic else None
-    return torch.export.export(network, (example,), dynamic_shapes=shapes)
-
-
-def saved(program: torch.export.ExportedProgram) -> BytesIO:
-    buffer = BytesIO()
-    torch.export.save(program, buffer)
-    return buffer
-
-
 def linear_program(*, dynamic: bool = True) -> BytesIO:
     return saved(export(nn.Sequential(nn.Linear(4, 3)), torch.randn(5, 4), dynamic=dynamic))
-
-
-def flat(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    return [tensor for item in items for tensor in flat(item)]
-
-
-def step(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], dict[str, Tensor | None]]:
-    """Outputs and gradients of one training step with fixed randomness."""
-    torch.manual_seed(3)
-    network.zero_grad()
-    outputs = flat(network(inputs))
-    torch.stack([output.float().square().sum() for output in outputs]).sum().backward()
-    return outputs, {name: parameter.grad for name, parameter in network.named_parameters()}
-
-
-def assert_same(ours: nn.Module, theirs: nn.Module, inputs: Tensor) -> None:
-    for _ in range(2):  # the second step sees what the first one did to buffers
-        (outputs, gradients), (expected, expected_gradients) = step(ours, inputs), step(theirs, inputs)
-        assert all(map(torch.equal, outputs, expected))
-        assert set(gradients) == set(expected_gradients)
-        for name, gradient in gradients.items():
-            other = expected_gradients[name]
-            assert gradient is other or (
-                gradient is not None and other is not None and torch.equal(gradient, other)
-            )
-    buffers = dict(theirs.named_buffers())
-    assert all(torch.equal(buffer, buffers[name]) for name, buffer in ours.named_buffers() if name in buffers)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -227,6 +189,32 @@ def test_other_features_are_refused_without_that_advice() -> None:
     network = load_exported(linear_program())
     with pytest.raises(InvalidUploadError, match=r"\(any, 4\), but is given \(6, 7\)$"):
         network(torch.randn(6, 7))
+
+
+def functional_step(target: str, *positional: Json, **named: Json) -> Json:
+    described = hostile.step(target, [hostile.tensor("x"), *positional], "z")
+    described["inputs"] += [{"name": name, "arg": arg, "kind": 2} for name, arg in named.items()]
+    return described
+
+
+def test_arguments_are_checked_also_where_they_are_given_by_name() -> None:
+    """Else checks would not see them."""
+    lengths = hostile.step("torch.ops.aten.ones.default", [{"as_ints": [2, 1]}], "lengths")
+    normalised = functional_step(
+        "torch.ops.aten._weight_norm.default", g=hostile.tensor("lengths"), dim={"as_int": 1}
+    )
+    network = load_exported(BytesIO(hostile.archive(lengths, normalised)))
+    with pytest.raises(InvalidUploadError, match=r"lengths of shape \[1, 4\]"):
+        network(torch.ones(2, 4))
+
+
+def test_arguments_left_out_between_those_given_by_name_have_their_defaults() -> None:
+    summed = functional_step("torch.ops.aten.sum.dim_IntList", {"as_ints": [1]}, keepdim={"as_bool": True})
+    cumulated = functional_step("torch.ops.aten.softplus.default", threshold={"as_float": 0.5})
+    for described, expected in ((summed, (2, 1)), (cumulated, (2, 4))):
+        described["outputs"] = [hostile.tensor("y")]
+        content = hostile.archive(nodes=[described])
+        assert load_exported(BytesIO(content))(torch.ones(2, 4)).shape == expected
 
 
 def test_several_inputs_are_refused() -> None:

@@ -22,7 +22,18 @@ def frozen_archive(name: str, form: str) -> tuple[bytes, nn.Module, torch.Tensor
 @pytest.mark.parametrize("form", ["script", "trace"])
 @pytest.mark.parametrize(
     "name",
-    ["mlp", "cnn", "residual", "lstm", "gru", "functional_layers", "tied", "containers", "transformer"],
+    [
+        "mlp",
+        "cnn",
+        "residual",
+        "lstm",
+        "lstm_with_projections",
+        "gru",
+        "functional_layers",
+        "tied",
+        "containers",
+        "transformer",
+    ],
 )
 def test_a_frozen_network_computes_the_same_and_can_be_trained(name: str, form: str) -> None:
     archive, _, inputs = frozen_archive(name, form)
@@ -51,6 +62,14 @@ def test_its_layers_are_named_like_operators_and_hold_their_weights() -> None:
     ]
     values = zip(network.parameters(), original.parameters(), strict=True)
     assert all(torch.equal(thawed, parameter) for thawed, parameter in values)
+
+
+def test_weights_of_projections_have_their_names() -> None:
+    network = rebuild(frozen_archive("lstm_with_projections", "script")[0])
+    names = [path for path, _ in network.named_parameters()]
+    kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    assert names[:5] == [f"lstm.{kind}_l0" for kind in kinds]
+    assert names[5:10] == [f"lstm.{kind}_l0_reverse" for kind in kinds]
 
 
 def test_recurrent_weights_have_their_names() -> None:

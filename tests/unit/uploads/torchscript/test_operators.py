@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+from tests.support.torchscript import rebuilt
 from workers.uploads.torchscript.limits import MAX_ELEMENTS, RefusalError
 from workers.uploads.torchscript.operators import hazards, resolve, sizes
 from workers.uploads.torchscript.operators.bounds import BOUNDS
+from workers.uploads.torchscript.operators.embeddings import embedding_bag
 from workers.uploads.torchscript.operators.layers import LAYERS
 from workers.uploads.torchscript.operators.permitted import PERMITTED, REFUSED_OVERLOADS, is_permitted
 from workers.uploads.torchscript.operators.quick import QUICK
@@ -99,6 +102,29 @@ def test_a_recurrent_operator_is_not_given_states_that_do_not_fit(shape: tuple[i
         run(torch.randn(3, 2, 4), states, recurrent_weights(4), True, 1, 0.0, True, False, False)
 
 
+def projecting_weights() -> list[torch.Tensor]:
+    return [torch.randn(24, 4), torch.randn(24, 2), torch.randn(24), torch.randn(24), torch.randn(2, 6)]
+
+
+@pytest.mark.parametrize("wrong", range(5))
+def test_an_lstm_with_projections_is_not_given_weights_that_do_not_fit(wrong: int) -> None:
+    weights, states = projecting_weights(), [torch.zeros(1, 2, 2), torch.zeros(1, 2, 6)]
+    weights[wrong] = weights[wrong][1:]
+    with pytest.raises(RefusalError):
+        unreachable_with_check("lstm")(
+            torch.randn(3, 2, 4), states, weights, True, 1, 0.0, True, False, False
+        )
+
+
+def test_an_lstm_does_not_give_more_than_it_carries() -> None:
+    states = [torch.zeros(1, 2, 8), torch.zeros(1, 2, 6)]
+    weights = [torch.randn(24, 4), torch.randn(24, 8), torch.randn(24), torch.randn(24), torch.randn(8, 6)]
+    with pytest.raises(RefusalError):
+        unreachable_with_check("lstm")(
+            torch.randn(3, 2, 4), states, weights, True, 1, 0.0, True, False, False
+        )
+
+
 def test_attention_is_not_given_fewer_values_than_keys() -> None:
     query, keys, values = torch.randn(1, 2, 5, 4), torch.randn(1, 2, 7, 4), torch.randn(1, 2, 3, 4)
     with pytest.raises(RefusalError):
@@ -169,3 +195,109 @@ def test_the_smallest_integer_is_never_divided_by_minus_one(name: str, bits: tor
     guarded(smallest + 1, -1)
     guarded(smallest.float(), -1)
     assert ran == [1, 1, 1]
+
+
+def batch_norm_arguments(channels: int, weight: int | None, mean: int | None, training: bool) -> list[object]:
+    def vector(size: int | None) -> torch.Tensor | None:
+        return None if size is None else torch.ones(size)
+
+    return [torch.randn(2, channels), vector(weight), None, vector(mean), vector(mean), training, 0.1, 1e-5]
+
+
+@pytest.mark.parametrize("name", ["native_batch_norm", "_native_batch_norm_legit"])
+@pytest.mark.parametrize(
+    ("weight", "mean", "training"), [(1, 6, True), (6, 1, True), (6, 1, False), (None, None, False)]
+)
+def test_batch_normalisation_is_not_given_values_for_other_channels(
+    name: str, weight: int | None, mean: int | None, training: bool
+) -> None:
+    """PyTorch reads and writes beyond their end."""
+    with pytest.raises(RefusalError):
+        unreachable_with_check(name)(*batch_norm_arguments(6, weight, mean, training))
+
+
+def test_batch_normalisation_that_fits_runs() -> None:
+    ran: list[int] = []
+    guarded = hazards.guard("native_batch_norm", lambda *_: ran.append(1))
+    for weight, mean, training in ((6, 6, True), (None, 6, False), (None, None, True)):
+        guarded(*batch_norm_arguments(6, weight, mean, training))
+    never_trains = hazards.guard("_native_batch_norm_legit_no_training", lambda *_: ran.append(1))
+    inputs, ones = torch.randn(2, 6, 3), torch.ones(6)
+    never_trains(inputs, ones, ones, ones, ones, 0.1, 1e-5)
+    hazards.guard("_native_batch_norm_legit", lambda *_: ran.append(1))(inputs, ones, ones, True, 0.1, 1e-5)
+    assert ran == [1] * 5
+
+
+UNSAFE_FORMS = {
+    "unsafe_chunk": ("unsafe_chunk", [2, 1]),
+    "unsafe_split": ("unsafe_split.Tensor", [2, 1]),
+    "unsafe_split_with_sizes": ("unsafe_split_with_sizes", [[1, 3], 1]),
+}
+
+
+@pytest.mark.parametrize("name", UNSAFE_FORMS)
+def test_parts_of_an_unsafe_split_have_its_values_and_gradients(name: str) -> None:
+    overload, arguments = UNSAFE_FORMS[name]
+    (schema,) = [s for s in schemas() if f"{s.name}.{s.overload_name}".rstrip(".") == f"aten::{overload}"]
+    operation = resolve(schema.name, str(schema))
+    assert operation is not None
+    inputs = torch.randn(2, 4, requires_grad=True)
+    found = []
+    for run in (operation.function, getattr(torch.ops.aten, name)):
+        first, second = run(inputs * 2, *arguments)
+        loss = (first.sigmoid_().sum() + second.square().sum()).sqrt()
+        found.append([loss, *torch.autograd.grad(loss, [inputs])])
+    assert all(map(torch.equal, *found))
+    given = torch.zeros(2, 4)
+    for part in operation.function(given, *arguments):
+        part.fill_(1)
+    assert not given.any()
+
+
+class Bags(nn.Module):
+    """Bags of words, each of as many."""
+
+    def __init__(self, mode: str, padding: int | None) -> None:
+        super().__init__()
+        self.bag = nn.EmbeddingBag(9, 4, mode=mode, padding_idx=padding)
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.head(self.bag(tokens))
+
+
+@pytest.mark.parametrize("padding", [None, 2, -1])
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_an_embedding_of_bags_is_that_of_pytorch_up_to_rounding(mode: str, padding: int | None) -> None:
+    torch.manual_seed(0)
+    network = Bags(mode, padding)
+    tokens = torch.stack([torch.randperm(9)[:5] for _ in range(6)])
+    ours = rebuilt(network)
+    outputs = [each(tokens) for each in (ours, network)]
+    torch.testing.assert_close(*outputs)
+    gradients = [
+        torch.autograd.grad(output.square().sum(), list(each.parameters()))
+        for output, each in zip(outputs, (ours, network), strict=True)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_bags_may_differ_in_size_be_empty_and_be_weighted() -> None:
+    weight, indices = torch.randn(9, 4), torch.tensor([1, 2, 2, 8, 0])
+    weights = torch.randn(5)
+    for offsets, last in (([0, 2, 2], False), ([0, 2, 2, 5], True)):
+        given = (weight, indices, torch.tensor(offsets), False, 0, False, weights, last)
+        torch.testing.assert_close(embedding_bag(*given)[0], torch.ops.aten.embedding_bag(*given)[0])
+
+
+@pytest.mark.parametrize(
+    ("indices", "offsets"),
+    [([1, 2, 9], [0, 1]), ([1, 2], [0, 5]), ([1, 2], [1]), ([1, 2], [0, 2, 1]), ([1, 2], [-1]), ([1], [])],
+)
+def test_an_embedding_of_bags_is_not_given_what_is_no_division_of_tokens(
+    indices: list[int], offsets: list[int]
+) -> None:
+    places = torch.tensor(offsets, dtype=torch.int64)
+    with pytest.raises(RefusalError):
+        embedding_bag(torch.randn(9, 4), torch.tensor(indices), places)

@@ -1,16 +1,13 @@
 """torchvision's architectures, rebuilt."""
 
-import importlib
 import warnings
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.support.torchscript import archive_of, assert_exact, quietly, scripted, traced
-from tests.support.vision import declare_operators
+from tests.support.torchscript import archive_of, assert_exact, scripted, traced
+from tests.support.vision import classifier, models
 
 CLASSIFIERS = """
     alexnet convnext_tiny densenet121 efficientnet_b0 efficientnet_v2_s googlenet inception_v3
@@ -24,26 +21,6 @@ SEGMENTERS = [
     "fcn_resnet50",
     "lraspp_mobilenet_v3_large",
 ]
-SIZES = {"inception_v3": 299, "maxvit_t": 224, "vit_b_32": 224}
-"""Pixels a side, for those that need more than the smallest."""
-
-
-@pytest.fixture(scope="module")
-def models() -> Iterator[Any]:
-    declare_operators()
-    try:
-        with quietly():
-            yield importlib.import_module("torchvision.models")
-    except (ImportError, RuntimeError) as error:
-        pytest.skip(f"torchvision cannot be imported: {error}")
-
-
-def classifier(models: Any, name: str) -> tuple[nn.Module, Tensor]:
-    torch.manual_seed(0)
-    options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    options |= {"aux_logits": False} if options else {}
-    size = SIZES.get(name, 64)
-    return models.get_model(name, weights=None, num_classes=10, **options), torch.randn(2, 3, size, size)
 
 
 def assert_both_forms_exact(network: nn.Module, inputs: Tensor) -> None:
@@ -52,14 +29,14 @@ def assert_both_forms_exact(network: nn.Module, inputs: Tensor) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5"])
-def test_a_small_architecture_trains_exactly_as_in_torchscript(models: Any, name: str) -> None:
-    network, inputs = classifier(models, name)
+def test_a_small_architecture_trains_exactly_as_in_torchscript(name: str) -> None:
+    network, inputs = classifier(name)
     assert_exact(archive_of(scripted(network)), inputs, steps=1)
 
 
-def test_a_tiny_vision_transformer_trains_exactly_as_in_torchscript(models: Any) -> None:
+def test_a_tiny_vision_transformer_trains_exactly_as_in_torchscript() -> None:
     torch.manual_seed(0)
-    network = models.VisionTransformer(
+    network = models().VisionTransformer(
         image_size=16, patch_size=8, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32, num_classes=5
     )
     assert_both_forms_exact(network, torch.randn(2, 3, 16, 16))
@@ -69,17 +46,17 @@ def test_a_tiny_vision_transformer_trains_exactly_as_in_torchscript(models: Any)
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_an_architecture_trains_exactly_as_in_torchscript(models: Any, name: str, training: bool) -> None:
-    network, inputs = classifier(models, name)
+def test_an_architecture_trains_exactly_as_in_torchscript(name: str, training: bool) -> None:
+    network, inputs = classifier(name)
     assert_both_forms_exact(network.train(training), inputs)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SEGMENTERS)
-def test_a_segmentation_architecture_trains_exactly_as_in_torchscript(models: Any, name: str) -> None:
+def test_a_segmentation_architecture_trains_exactly_as_in_torchscript(name: str) -> None:
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network = models.get_model(name, weights=None, weights_backbone=None, num_classes=4)
+        network = models().get_model(name, weights=None, weights_backbone=None, num_classes=4)
     assert_both_forms_exact(network.eval(), torch.randn(1, 3, 64, 64))

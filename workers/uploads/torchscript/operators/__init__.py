@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from workers.uploads.torchscript.operators import hazards, sizes
-from workers.uploads.torchscript.operators.composed import COMPOSED
+from workers.uploads.torchscript.operators.composed import ADJUSTED, COMPOSED
 from workers.uploads.torchscript.operators.containers import CONSTRUCTORS, CONTAINERS, TEXTS
 from workers.uploads.torchscript.operators.numbers import FROM_TENSORS, NUMBERS, NUMBERS_BY_OVERLOAD, power
 from workers.uploads.torchscript.operators.permitted import INTERPRETED_OVERLOADS, is_permitted
@@ -102,7 +102,7 @@ def _tensor_operation(kind: str, overload: str) -> Operation | None:
     ):
         return None
     parameters = tuple(_parameter(argument) for argument in found._schema.arguments)
-    plain = _zeroed(found._op) if name in UNINITIALIZED else found._op
+    plain = _zeroed(found._op) if name in UNINITIALIZED else ADJUSTED.get(overload, found._op)
     function = _guarded(name, plain, found, parameters)
     quick = QUICK.get(overload)
     if quick is None:

@@ -86,7 +86,10 @@ def _expand_as(_: Tensor, other: Tensor) -> float:
 def _convolution(
     inputs: Tensor, weight: Tensor, _: Any = None, _stride: Any = 1, padding: Any = 0, *__: Any
 ) -> float:
-    """Of a convolution: never more places than the padded input has."""
+    """Of a convolution: never more places than the padded input has. Inputs of too few dimensions are its own
+    to refuse."""
+    if inputs.dim() < weight.dim() - 1:
+        return 0.0
     bound = inputs.numel() * weight.shape[0] / max(inputs.shape[-weight.dim() + 1], 1)
     pads = padding if isinstance(padding, list) else [0]
     for index, size in enumerate(inputs.shape[2 - weight.dim() :]):

@@ -1,7 +1,11 @@
-"""PyTorch's fused transformer operators, composed of ordinary ones.
+"""Operators that are not run themselves, but composed of ordinary ones.
 
-A transformer that was scripted in evaluation mode and frozen holds them. They have no gradients, and trust
-the shapes that they are given. Equal up to rounding.
+- PyTorch's fused transformer layer. A transformer that was scripted in evaluation mode and frozen holds it.
+  It has no gradients, and trusts the shapes that it is given. Equal up to rounding.
+- `embedding` with sparse gradients, and `embedding_bag`: see `embeddings`.
+- `unsafe_split` and its like. Their results share the memory of what they are given, but autograd is not told
+  when it changes. A tensor that was checked and kept for the backward pass, such as the positions of a
+  max-pooling, could be overwritten, and memory far away written to.
 """
 
 from collections.abc import Callable
@@ -12,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from workers.uploads.torchscript.limits import invalid
+from workers.uploads.torchscript.operators.embeddings import embedding, embedding_bag
 
 
 def encoder_layer(
@@ -73,5 +78,23 @@ def _attend(qkv: Tensor, features: int, heads: int) -> Tensor:
     return mixed.transpose(1, 2).reshape(batch, time, features)
 
 
-COMPOSED: dict[str, Callable[..., Any]] = {"aten::_transformer_encoder_layer_fwd": encoder_layer}
+def _of_a_copy(split: Callable[..., list[Tensor]]) -> Callable[..., list[Tensor]]:
+    """Parts of a copy that nobody else has: the memory of each is its own, as autograd takes it to be. Values
+    and gradients are the same bit for bit, as strides are; and a part can be written to, as cells do."""
+    return lambda tensor, *arguments, **named: split(tensor.clone(), *arguments, **named)
+
+
+ADJUSTED: dict[str, Callable[..., Any]] = {"aten::embedding": embedding}
+"""What runs operators that are layers all the same, by overload."""
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "aten::_transformer_encoder_layer_fwd": encoder_layer,
+    "aten::embedding_bag": embedding_bag,
+    "aten::embedding_bag.padding_idx": embedding_bag,
+    "aten::unsafe_chunk": _of_a_copy(torch.ops.aten.unsafe_chunk.default),
+    "aten::unsafe_split.Tensor": _of_a_copy(torch.ops.aten.unsafe_split.Tensor),
+    "aten::unsafe_split_with_sizes": _of_a_copy(torch.ops.aten.unsafe_split_with_sizes.default),
+    "aten::_unsafe_view": torch.ops.aten.view.default,
+}
 """By overload."""
+COMPOSED_NAMES = frozenset(overload.partition("::")[2].partition(".")[0] for overload in COMPOSED)
+"""Their names in the `aten` namespace."""

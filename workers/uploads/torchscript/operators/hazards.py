@@ -4,7 +4,7 @@ stops the process. Each was seen to do so (PyTorch 2.13, on CPU); their argument
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -71,6 +71,19 @@ def check_weight_norm(direction: Tensor, length: Tensor, dimension: int = 0) -> 
         raise invalid(f"Weight normalisation needs lengths of shape {wanted}, not {list(length.shape)}.")
 
 
+def check_batch_norm(inputs: Tensor, weight: Tensor | None, bias: Tensor | None, *others: Any) -> None:
+    """The native forms read and write a value for each channel, however many they are given, and statistics
+    even where there are none. `others` begin with mean and variance, but for the overload without."""
+    has_statistics = not isinstance(others[0], bool)
+    mean, variance = others[:2] if has_statistics else (None, None)
+    training = others[2 if has_statistics else 0] is True  # a momentum, for the form that never trains
+    vectors = [vector for vector in (weight, bias, mean, variance) if vector is not None]
+    if any(vector.shape != inputs.shape[1:2] for vector in vectors):
+        raise invalid(f"Batch normalisation's weights or statistics do not fit {list(inputs.shape)}.")
+    if not training and (mean is None or variance is None):
+        raise invalid("Batch normalisation in evaluation mode needs statistics.")
+
+
 def check_grid(_: Tensor, __: Tensor, interpolation: int, padding: int, *___: Any) -> None:
     """Modes are not checked; an unknown one leaves the result unwritten."""
     if interpolation not in range(3) or padding not in range(3):
@@ -110,30 +123,51 @@ def check_recurrent(gates: int) -> Check:
         directions = 2 if bidirectional else 1
         if inputs.dim() != 3 or len(states) != (2 if gates == 4 else 1) or not 0 < layers <= len(weights):
             raise invalid("A recurrent layer is given inputs, states or layers in a wrong number.")
-        hidden, batch = states[0].shape[-1], inputs.shape[0 if batch_first else 1]
-        wanted_state = (layers * directions, batch, hidden)
-        shapes = _weight_shapes(gates * hidden, hidden, inputs.shape[2], layers, directions, has_biases)
+        batch = inputs.shape[0 if batch_first else 1]
+        size = _Sizes(gates, inputs.shape[2], states[-1].shape[-1], states[0].shape[-1])
+        found = [tuple(weight.shape) for weight in weights]
+        if found[0] != (size.rows, size.features) and len(found[0]) == 2:
+            raise invalid(
+                f"A recurrent layer takes {found[0][1]} features a step, and is given {size.features}: "
+                f"inputs of shape {list(inputs.shape)}."
+            )
+        wanted = [(layers * directions, batch, width) for width in (size.outputs, size.hidden)]
         if (
-            any(state.shape != wanted_state for state in states)
-            or [tuple(w.shape) for w in weights] != shapes
+            size.outputs > size.hidden
+            or [tuple(state.shape) for state in states] != wanted[: len(states)]
+            or found != size.weights(layers, directions, has_biases)
         ):
             raise invalid(
-                f"A recurrent layer's states or weights do not fit inputs of shape {list(inputs.shape)}; "
-                "projections are not supported."
+                f"A recurrent layer's states or weights do not fit inputs of shape {list(inputs.shape)}."
             )
 
     return check
 
 
-def _weight_shapes(
-    rows: int, hidden: int, features: int, layers: int, directions: int, has_biases: bool
-) -> list[tuple[int, ...]]:
-    shapes: list[tuple[int, ...]] = []
-    for layer in range(layers):
-        given = features if layer == 0 else hidden * directions
-        own = [(rows, given), (rows, hidden), *([(rows,), (rows,)] if has_biases else [])]
-        shapes += own * directions
-    return shapes
+class _Sizes(NamedTuple):
+    """Of a recurrent layer."""
+
+    gates: int
+    features: int
+    hidden: int
+    """Of what it carries from step to step."""
+    outputs: int
+    """Of what it gives: fewer where it projects (LSTM; Sak et al. 2014)."""
+
+    @property
+    def rows(self) -> int:
+        return self.gates * self.hidden
+
+    def weights(self, layers: int, directions: int, has_biases: bool) -> list[tuple[int, ...]]:
+        """The shapes of the weights, in their order."""
+        biases = [(self.rows,), (self.rows,)] if has_biases else []
+        projection = [(self.outputs, self.hidden)] if self.outputs != self.hidden else []
+        shapes: list[tuple[int, ...]] = []
+        for layer in range(layers):
+            given = self.features if layer == 0 else self.outputs * directions
+            own = [(self.rows, given), (self.rows, self.outputs), *biases, *projection]
+            shapes += own * directions
+        return shapes
 
 
 INTEGER_DIVISIONS = frozenset(
@@ -142,6 +176,12 @@ INTEGER_DIVISIONS = frozenset(
     for suffix in ("", "_")
 )
 
+BATCH_NORMS = (
+    "native_batch_norm",
+    "_native_batch_norm_legit",
+    "_native_batch_norm_legit_functional",
+    "_native_batch_norm_legit_no_training",
+)
 RESAMPLING = """
     upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
@@ -156,5 +196,6 @@ CHECKS: dict[str, Check] = {
     "scaled_dot_product_attention": check_attention,
     "_scaled_dot_product_attention_math": check_attention,
     "_weight_norm": check_weight_norm,
+    **dict.fromkeys(BATCH_NORMS, check_batch_norm),
 }
 """By name in the `aten` namespace."""

@@ -3,8 +3,8 @@
 Left out on purpose: whatever reads or writes files (`from_file`, `save`), changes storages (`set_`,
 `resize_`, `as_strided`), creates sparse, nested or quantized tensors, sizes its result by values in a tensor
 (`bincount`, `histc`), trusts indices or sizes without a check (`max_unpool2d`, `embedding_bag`,
-`native_batch_norm`, `take_along_dim`, packed
-sequences), or touches the random state (`manual_seed`).
+`native_batch_norm`, `take_along_dim`, packed sequences), hides from autograd that two tensors share their
+memory (`unsafe_split`, which is composed instead), or touches the random state (`manual_seed`).
 """
 
 from collections.abc import Iterable
@@ -82,10 +82,9 @@ SHAPES = """
     masked_select meshgrid moveaxis movedim narrow numpy_T matrix_H permute positive ravel real repeat
     repeat_interleave reshape reshape_as resolve_conj resolve_neg roll rot90 row_stack select select_scatter
     slice slice_scatter split split_with_sizes stack swapaxes swapdims take  tensor_split tile
-    to type_as unbind unflatten unfold unsafe_chunk unsafe_split unsafe_split_with_sizes view view_as
-    view_as_complex view_as_real vsplit vstack one_hot _shape_as_tensor _reshape_from_tensor
-    _cast_Double _cast_Float _cast_Half _cast_Int _cast_Long block_diag is_nonzero is_same_size
-    result_type
+    to type_as unbind unflatten unfold view view_as view_as_complex view_as_real vsplit vstack
+    one_hot _shape_as_tensor _reshape_from_tensor _cast_Double _cast_Float _cast_Half _cast_Int _cast_Long
+    block_diag is_nonzero is_same_size result_type
 """
 
 CREATION = """

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from workers.uploads.torchscript.operators.embeddings import embedding
+
 QUICK: dict[str, Callable[..., Any]] = {
     "aten::linear": functional.linear,
     "aten::conv1d": torch.conv1d,
@@ -27,7 +29,7 @@ QUICK: dict[str, Callable[..., Any]] = {
     "aten::dropout": torch.dropout,
     "aten::batch_norm": torch.batch_norm,
     "aten::layer_norm": torch.layer_norm,
-    "aten::embedding": torch.embedding,
+    "aten::embedding": embedding,
     "aten::cat": torch.cat,
     "aten::stack": torch.stack,
     "aten::flatten.using_ints": torch.flatten,
