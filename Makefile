@@ -20,8 +20,8 @@ $(STAMP): pyproject.toml
 run: install           ## start Redis, the API and a worker; run the example; keep serving (PORT=8000)
 	@exec $(BIN)/gradient-clinic up --port $(PORT)
 
-test: install          ## run all tests
-	$(BIN)/pytest
+test: install          ## run all tests, a file at a time on each core
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 science: install       ## hold the measurements against theory, in full (minutes)
 	$(BIN)/pytest -m 'slow or not slow' tests/science

@@ -66,9 +66,9 @@ def initialised(seed: int, hidden: str | dict[str, object], head: str | dict[str
     return spec(layers, seed, learning_rate=0.05, steps=150)
 
 
-def steep(seed: int, function: str, gain: float) -> Job:
+def steep(seed: int, function: str, gain: float, learning_rate: float = 0.01) -> Job:
     weights = {"name": "xavier_normal", "gain": gain}
-    return spec(plain(3, function, weights), seed, learning_rate=0.01, steps=400)
+    return spec(plain(3, function, weights), seed, learning_rate=learning_rate, steps=400)
 
 
 def decayed(seed: int, weight_decay: float) -> Job:
@@ -103,7 +103,7 @@ PATIENTS = {
         lambda s: steep(s, "tanh", 20.0), lambda s: steep(s, "tanh", 1.0)
     ),
     ("saturated_activations", "sigmoid"): Patient(
-        lambda s: steep(s, "sigmoid", 50.0), lambda s: steep(s, "sigmoid", 4.0)
+        lambda s: steep(s, "sigmoid", 50.0, 0.1), lambda s: steep(s, "sigmoid", 4.0, 0.1)
     ),
     ("weights_near_zero", "decay"): Patient(lambda s: decayed(s, 0.5), lambda s: decayed(s, 0.001)),
     ("unstable_training", "momentum"): Patient(

@@ -108,6 +108,7 @@ CONDITION = Condition(
             "error_signal_saturated",
             "gradient_underflow",
             "learning_rate_too_small",
+            "saturated_activations",
             "uninformative_data",
             "unscaled_inputs",
             "vanishing_gradients",
