@@ -288,7 +288,11 @@ def test_a_cursor_outlives_its_upload(store: BlockingJobStore, store_settings: S
     assert other.id != newest.id
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "☃", "am9iXw", cursor_after(new_job_id()), "a" * 10_000])
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "☃", "am9iXw", cursor_after(new_job_id()), "a" * 10_000],
+    ids=["empty", "a letter", "a snowman", "a prefix", "of jobs", "long"],
+)
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidCursorError):
         upload_commands.list_uploads(CHECKPOINT, 1, cursor)

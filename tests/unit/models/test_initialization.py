@@ -58,7 +58,7 @@ EXACT: list[tuple[Written, Callable[[Tensor], bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("init", "holds"), EXACT, ids=str)
+@pytest.mark.parametrize(("init", "holds"), EXACT, ids=[str(init) for init, _ in EXACT])
 def test_values_are_as_asked(init: Written, holds: Callable[[Tensor], bool]) -> None:
     assert holds(weight(init))
 
