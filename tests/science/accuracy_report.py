@@ -274,7 +274,7 @@ def _misses(results: Sequence[Result]) -> str:
 
 
 def _why(name: str) -> str:
-    return f" ({WHY_MISSED[name]})" if name in WHY_MISSED else ""
+    return f" (in the first run: {WHY_MISSED[name]})" if name in WHY_MISSED else ""
 
 
 def _of(results: Sequence[Result], name: str) -> list[Result]:

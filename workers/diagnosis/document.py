@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from service.contract.conditions import MEASURES, REMEDIES, ConditionInfo
-from service.contract.conditions.not_learning import ENOUGH_STEPS, MINIMAL_SKILL, STANDARD_ERRORS
+from service.contract.conditions.not_learning import ENOUGH_STEPS, GOOD_SKILL, MINIMAL_SKILL, STANDARD_ERRORS
 from workers.diagnosis import conditions, findings, learning
 from workers.diagnosis import confidence as c
 from workers.diagnosis.condition import Condition
@@ -49,13 +49,18 @@ network has learned from
 
 - accuracy: chance + the larger of {STANDARD_ERRORS.value:g} binomial standard errors, √(chance (1 -
   chance) / n) over the n held-out samples, and {MINIMAL_SKILL.value:g} (1 - chance);
-- mean squared error: chance × (1 - the larger of {MINIMAL_SKILL.value:g} and 2/√n).
+- mean squared error: chance × (1 - the larger of {MINIMAL_SKILL.value:g} and 2/√n);
+
+if it also got better: its training loss fell by {learning.PROGRESS:.0%}, or the metric is as far above what
+it was before training as this limit is above chance, or it was good before ({GOOD_SKILL.value:.0%} of the way to
+perfect). First weights may be better than chance by luck.
 
 `outcome.learned` is null where that cannot be told: without training (`steps: 0`); with fewer than
 {ENOUGH_STEPS.value:g} steps, or a training loss that still falls (by more than
 {learning.STILL_FALLING:.0%} and {learning.STILL_FALLING_ERRORS:g} standard errors from the middle third
-of the run to the last), if the limit is not reached yet; without held-out data, unless the training loss
-fell by {learning.LOSS_FALL_WITHOUT_EVALUATION:.0%}."""
+of the run to the last, and does not only come down to where it began), if the limit is not reached yet; with
+too few held-out samples for any limit; without held-out data, unless the training loss fell by
+{learning.LOSS_FALL_WITHOUT_EVALUATION:.0%}."""
     yield f"""## The backward gain, and the ledger
 
 δ_l is the gradient of the loss with respect to the output of layer l, over a batch. Its Euclidean norm is
@@ -98,8 +103,9 @@ Where it is not known whether the network learns, the probability of failure is 
 `trainability.at_best_learning_rate`: [trainability](trainability.md) shows how well it is calibrated, also
 among networks whose gradient vanishes. (For a learning rate that is too small it is
 `trainability.probability`; where the prediction does not see the symptom, such as in the data or the number
-format, {findings.UNKNOWN:g}.) Where nothing can be foretold (recurrent networks), it comes for vanishing
-gradients from 1510 sets of training runs of our grid, by logistic regression on the decades V that are lost:
+format, {findings.UNKNOWN:g}; so it is for gradients that vanish through time, which the grid does not have.)
+Where nothing can be foretold, it comes for gradients that vanish with depth from 1510 sets of training runs
+of our grid, by logistic regression on the decades V that are lost:
 
 | optimizer | probability of failure |
 |---|---|
