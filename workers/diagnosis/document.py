@@ -51,9 +51,9 @@ network has learned from
   chance) / n) over the n held-out samples, and {MINIMAL_SKILL.value:g} (1 - chance);
 - mean squared error: chance × (1 - the larger of {MINIMAL_SKILL.value:g} and 2/√n);
 
-if it also got better: its training loss fell by {learning.PROGRESS:.0%}, or the metric is as far above what
-it was before training as this limit is above chance, or it was good before ({GOOD_SKILL.value:.0%} of the way to
-perfect). First weights may be better than chance by luck.
+if it also got better: its training loss fell by {learning.PROGRESS:.0%}, or the metric is as far above
+what it was before training as this limit is above chance, or it was good before
+({GOOD_SKILL.value:.0%} of the way to perfect). First weights may be better than chance by luck.
 
 `outcome.learned` is null where that cannot be told: without training (`steps: 0`); with fewer than
 {ENOUGH_STEPS.value:g} steps, or a training loss that still falls (by more than
