@@ -12,7 +12,7 @@ from service.contract.job import JobRequest, JobState
 from service.store import commands, trial_commands
 from service.store.artifacts import NETWORK_FILES, ArtifactStore, network_name, trace_name
 from service.store.command import Command
-from service.store.records import Claim, UnitKind
+from service.store.records import Claim, NewRound, UnitKind
 from workers.isolation.messages import Outcome
 from workers.isolation.watch import Stop, internal_failure
 from workers.lease import Lease
@@ -90,9 +90,9 @@ class JobClosing:
             return self._fail_unexpectedly(f"the job's process ordered what it may not: {error}")
         if not self._keep_trace():
             return ()
-        draft = round_.draft.model_dump_json()
-        attempt = self._attempt
-        branching = self._store.execute(trial_commands.branch(attempt.unit, attempt.number, draft, trials))
+        attempt, shown = self._attempt, round_.so_far
+        told = NewRound(trials, round_.draft.model_dump_json(), shown.model_dump_json(), shown.verdict)
+        branching = self._store.execute(trial_commands.branch(attempt.unit, attempt.number, told))
         attempt.log.info("job with %d trials: %s", len(trials), branching.outcome)
         return branching.trials
 

@@ -45,11 +45,11 @@ class Client:
         return self._json("GET", f"/v1/jobs/{job_id}", headers={"Prefer": f"wait={wait:g}"} if wait else {})
 
     def diagnosis(self, job_id: str) -> bytes:
-        """GET the diagnosis of a job that succeeded, as the service sends it."""
+        """GET the diagnosis of a final job, as the service sends it."""
         return self._request("GET", f"/v1/jobs/{job_id}/diagnosis").content
 
     def trace(self, job_id: str) -> bytes:
-        """GET the measurements of a job that succeeded, as .npz."""
+        """GET the measurements of a job that was diagnosed, as .npz."""
         return self._request("GET", f"/v1/jobs/{job_id}/trace").content
 
     def ready(self) -> bool:

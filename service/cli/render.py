@@ -21,16 +21,16 @@ LEAST_DECADES = 3.0
 
 
 def render_job(job: dict[str, Any], console: Console) -> None:
-    """Print a job that is final: its diagnosis, or why there is none."""
+    """Print a job that is final: its diagnosis, and why there is none or it is not finished."""
     if job["diagnosis"]:
         render_diagnosis(job["diagnosis"], console)
-    elif job["error"]:
+    if job["error"]:
         error = job["error"]
         again = " Sending it again may help." if error["retryable"] else ""
         console.print(
             Panel(Text(error["detail"] + again), title=f"failed: {error['code']}", border_style="red")
         )
-    else:
+    elif job["status"] != "succeeded":
         console.print(f"{job['id']} {job['status']}")
 
 

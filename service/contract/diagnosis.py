@@ -235,7 +235,8 @@ class Diagnosis(Contract):
     """What came of the trials. `cured`: see the prescription; `no_cure`: nothing that was tried was enough;
     `inconclusive`: the control does not show the illness again, or could not be trained; `nothing_to_cure`:
     the network is well, and nothing was better beyond the uncertainty; `not_tried`: nothing could be tried or
-    afforded. Null where no remedy was asked for, or called for."""
+    afforded; `unfinished`: trials are still being made, or the job ended before they all were. Null where no
+    remedy was asked for, or called for."""
     remedies_summary: str | None = None
     """What came of the trials, in a sentence: also why there is no prescription."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)

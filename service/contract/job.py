@@ -128,7 +128,7 @@ class JobSummary(Contract):
     progress: Progress | None = None
     """How far it is."""
     verdict: Verdict | None = None
-    """The diagnosis in a word, once it succeeded."""
+    """The diagnosis in a word, once there is one."""
     error: JobError | None = None
     """Why it failed, if it failed."""
     links: JobLinks
@@ -144,7 +144,8 @@ class Job(JobSummary):
     """The network as it is built; null where an uploaded network or data set decides: see the diagnosis'
     `layers`."""
     diagnosis: Diagnosis | None = None
-    """The answer, once it succeeded."""
+    """The answer: complete once the job has succeeded. While remedies are tried it is there already, with
+    `remedies_outcome` `unfinished` and the trials of the rounds before, and stays if the job then ends."""
 
 
 class JobList(Contract):

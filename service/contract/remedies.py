@@ -203,7 +203,7 @@ class Trial(Contract):
     """All trainings."""
 
 
-RemediesOutcome = Literal["cured", "no_cure", "inconclusive", "nothing_to_cure", "not_tried"]
+RemediesOutcome = Literal["cured", "no_cure", "inconclusive", "nothing_to_cure", "not_tried", "unfinished"]
 """What came of the trials."""
 
 

@@ -60,7 +60,8 @@ async def list_jobs(request: Request, query: Annotated[ListQuery, Query()], jobs
 
 @router.get("/{job_id}", **openapi.GET)
 async def get_job(request: Request, job_id: JobId, wait: Wait, jobs: Jobs) -> Response:
-    """A job: its state, progress and, once it succeeded, its diagnosis.
+    """A job: its state, progress and, once there is one, its diagnosis. While remedies are tried the job
+    still runs, and its diagnosis shows what is known so far.
 
     With `wait` the answer comes when the job is final, or after that many seconds. With `If-None-Match` as
     well, it comes as soon as the job changes: progress can be followed without polling.
@@ -73,7 +74,7 @@ async def get_job(request: Request, job_id: JobId, wait: Wait, jobs: Jobs) -> Re
 
 @router.get("/{job_id}/diagnosis", **openapi.DIAGNOSIS)
 async def get_diagnosis(request: Request, job_id: JobId, jobs: Jobs) -> Response:
-    """The diagnosis alone."""
+    """The diagnosis alone, once the job is final."""
     record = await jobs.diagnosed(job_id)
     headers = {"ETag": entity_tag(record.revision), "Cache-Control": "no-cache"}
     if is_known(request, headers["ETag"]):

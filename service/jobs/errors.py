@@ -24,7 +24,7 @@ class JobGoneError(GoneError):
 
 
 class JobNotFinalError(ConflictError):
-    """The job is queued or running; this needs it to be final."""
+    """The job is queued or running, and what was asked for is not there yet."""
 
     title = "The job is not done"
     kind = "job-not-done"
@@ -48,7 +48,7 @@ class JobFinishedError(ConflictError):
 
 
 class TraceMissingError(NotFoundError):
-    """The job succeeded but its measurements are not on this service's disk."""
+    """The job has a diagnosis but its measurements are not on this service's disk."""
 
     title = "No trace"
     kind = "trace-missing"

@@ -152,15 +152,24 @@ class JobService:
         await anyio.to_thread.run_sync(self._artifacts.delete_job, job_id)
 
     async def diagnosed(self, job_id: str) -> JobRecord:
-        """A job that succeeded.
+        """A final job with a diagnosis.
 
         Raises:
             JobNotFinalError, JobFailedError: there is no diagnosis yet, or never will be.
         """
-        record = await self.read(job_id)
+        record = await self._with_diagnosis(job_id)
         if not record.status.final:
-            raise JobNotFinalError(record.status, "its diagnosis is not there yet")
-        if record.status is not JobState.SUCCEEDED:
+            raise JobNotFinalError(
+                record.status, "remedies are being tried; what is known so far is in the job's `diagnosis`"
+            )
+        return record
+
+    async def _with_diagnosis(self, job_id: str) -> JobRecord:
+        """A job whose network was diagnosed, though remedies may still be tried."""
+        record = await self.read(job_id)
+        if record.diagnosis_json is None:
+            if not record.status.final:
+                raise JobNotFinalError(record.status, "its diagnosis is not there yet")
             raise JobFailedError(_why_it_has_no_diagnosis(record))
         return record
 
@@ -168,9 +177,9 @@ class JobService:
         """The file of a job's measurements.
 
         Raises:
-            TraceMissingError: and what `diagnosed` raises.
+            TraceMissingError: and what `diagnosed` raises, if there is no diagnosis at all.
         """
-        record = await self.diagnosed(job_id)
+        record = await self._with_diagnosis(job_id)
         path = await anyio.to_thread.run_sync(
             self._artifacts.path, trace_name(job_id, record.traced_by, suffix)
         )

@@ -1,5 +1,6 @@
 """What the store remembers, and what its transitions answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -108,6 +109,18 @@ class NewTrial:
     title: str
     """What progress calls it."""
     steps: int
+
+
+@dataclass(frozen=True)
+class NewRound:
+    """Trials that are to be made before a job goes on."""
+
+    trials: Sequence[NewTrial]
+    draft_json: str
+    """What who goes on with the job is to know. The store does not look into it."""
+    diagnosis_json: str
+    """What readers see until then."""
+    verdict: str
 
 
 class MadeTrial(NamedTuple):

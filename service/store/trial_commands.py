@@ -15,23 +15,24 @@ from collections.abc import Sequence
 
 from service.store import decoding
 from service.store.command import Argument, Command, load_script
-from service.store.records import Branching, NewTrial, TrialEnd
+from service.store.records import Branching, NewRound, TrialEnd
 
 TRIALS_SUFFIX = ".trials"
 """Trials have queues of their own beside those of jobs, so that a new job does not wait behind them."""
 
 
-def branch(job_id: str, attempt: int, draft_json: str, trials: Sequence[NewTrial]) -> Command[Branching]:
-    """End an attempt at a job with a round of trials; who claims the job after them gets `draft_json` back.
+def branch(job_id: str, attempt: int, round_: NewRound) -> Command[Branching]:
+    """End an attempt at a job with a round of trials; who claims the job after them gets its draft back.
 
     One script, so that no job has half a round, and none is held by a worker that waits for others. A job can
     go through several rounds; the orders and results of a round are kept until the next one, whose draft must
     hold what is still needed of them.
     """
-    if not trials:
+    if not round_.trials:
         raise ValueError("a round has at least one trial")
-    args: list[Argument] = [job_id, attempt, secrets.token_hex(8), draft_json]
-    for trial in trials:
+    told = (round_.draft_json, round_.diagnosis_json, round_.verdict)
+    args: list[Argument] = [job_id, attempt, secrets.token_hex(8), *told]
+    for trial in round_.trials:
         args += (trial.order_json, trial.title, trial.steps)
     return Command(load_script("branch"), tuple(args), decoding.branching)
 

@@ -1,5 +1,6 @@
 """Trials on real workers: made by whoever is free, lost and made again, and never the end of their job."""
 
+import json
 from pathlib import Path
 
 from service.contract.data_spec import UploadData
@@ -11,6 +12,7 @@ from service.store.jobs import BlockingJobStore
 from service.store.records import UploadKey
 from service.store.settings import StoreSettings
 from tests.faults.conftest import Faulty
+from tests.faults.entries import healthy
 from tests.faults.trying import WORKER, gathered, intervals, statuses, trying, wait_for_running
 from tests.support.uploads import upload_id, write_upload
 from tests.support.workers import Jobs, error_of, worker
@@ -112,4 +114,4 @@ def test_cancelling_stops_the_trial_that_runs_and_those_that_wait(
         record = jobs.wait_for_end(job_id, timeout=5)
         assert record.status == JobState.CANCELLED
         assert not child.is_running()
-        assert record.diagnosis_json is None
+        assert json.loads(record.diagnosis_json or "null") == healthy().model_dump(mode="json")

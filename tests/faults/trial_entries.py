@@ -54,7 +54,8 @@ def next_round(request: JobRequest, draft: Draft) -> Round | None:
     place = next((n for n in range(len(rounds)) if sum(rounds[:n]) == made), None)
     if place is None:
         return None
-    return Round(draft=draft, orders=tuple(order(request, made + n) for n in range(rounds[place])))
+    orders = tuple(order(request, made + n) for n in range(rounds[place]))
+    return Round(draft=draft, so_far=draft.diagnosis, orders=orders)
 
 
 def order(request: JobRequest, number: int) -> TrialOrder:

@@ -6,17 +6,24 @@ from typing import Any
 
 from service.store import commands, trial_commands
 from service.store.jobs import BlockingJobStore
-from service.store.records import Claim, NewTrial
+from service.store.records import Claim, NewRound, NewTrial
 from service.store.settings import StoreSettings
 from tests.support import jobs
 
 DRAFT_JSON = '{"draft": "ü"}'
+DIAGNOSIS_JSON = '{"diagnosis": "so far"}'
+VERDICT = "unhealthy"
 STEPS = 10
 
 
 def new_trials(count: int, what: str = "trial") -> list[NewTrial]:
     """Orders that the store does not look into."""
     return [NewTrial(f'{{"order": "{what} {n}"}}', f"{what} {n}", STEPS) for n in range(count)]
+
+
+def new_round(count: int = 1, draft_json: str = DRAFT_JSON, diagnosis_json: str = DIAGNOSIS_JSON) -> NewRound:
+    """So many trials."""
+    return NewRound(new_trials(count), draft_json, diagnosis_json, VERDICT)
 
 
 def result_of(trial: str) -> str:
@@ -26,8 +33,7 @@ def result_of(trial: str) -> str:
 
 def branch_again(store: BlockingJobStore, job_id: str, attempt: int, count: int = 2) -> tuple[str, ...]:
     """Give a held job trials, which must be possible."""
-    command = trial_commands.branch(job_id, attempt, DRAFT_JSON, new_trials(count))
-    branching = store.execute(command)
+    branching = store.execute(trial_commands.branch(job_id, attempt, new_round(count)))
     assert branching.outcome == "branched"
     return branching.trials
 

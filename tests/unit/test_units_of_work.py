@@ -55,7 +55,7 @@ def test_a_gathering_is_told_of_the_trials_of_all_rounds_in_order() -> None:
 
 
 def test_orders_become_units_of_work() -> None:
-    (trial,) = trials_of(Round(draft=DRAFT, orders=(order(),)), REQUEST)
+    (trial,) = trials_of(Round(draft=DRAFT, so_far=DRAFT.diagnosis, orders=(order(),)), REQUEST)
     assert TrialOrder.model_validate_json(trial.order_json) == order()
     assert (trial.title, trial.steps) == ("relu", order().steps)
     assert json.loads(trial.order_json)["request"]["remedies"]["try"] == "auto"
@@ -76,4 +76,4 @@ def test_orders_become_units_of_work() -> None:
 )
 def test_a_process_can_order_no_more_than_its_job_was_granted(orders: tuple[TrialOrder, ...]) -> None:
     with pytest.raises(UnacceptableRoundError):
-        trials_of(Round(draft=DRAFT, orders=orders), REQUEST)
+        trials_of(Round(draft=DRAFT, so_far=DRAFT.diagnosis, orders=orders), REQUEST)

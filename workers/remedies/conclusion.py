@@ -32,11 +32,24 @@ MOST_RUNNERS_UP = 5
 
 def conclude(draft: Draft) -> Diagnosis:
     """The diagnosis with all trials, the prescription, and a sentence on what came of them."""
+    prescription = _prescription(draft)
+    if prescription:
+        return _told(draft, prescription, "cured", prescription.why)
+    return _told(draft, None, *_without_prescription(draft))
+
+
+def so_far(draft: Draft) -> Diagnosis:
+    """The diagnosis while a round of trials is being made, with those of the rounds before. It stays as it is
+    if the job ends before they all were."""
+    prescription = _prescription(draft)
+    return _told(draft, prescription, "unfinished", _how_far(draft, prescription))
+
+
+def _told(
+    draft: Draft, prescription: Prescription | None, outcome: RemediesOutcome, summary: str
+) -> Diagnosis:
     trials = [_trial(draft, finished) for finished in compared(draft)]
     trials += [_left_out(each) for each in draft.not_tried]
-    found = cures(draft) if reproduced(draft) else []
-    prescription = _prescription(draft, found) if found else None
-    outcome, summary = ("cured", prescription.why) if prescription else _without_prescription(draft)
     return draft.diagnosis.model_copy(
         update={
             "findings": [_with_result(finding, draft, prescription) for finding in draft.diagnosis.findings],
@@ -118,7 +131,10 @@ def _change(finished: FinishedTrial, measured: Measured | None) -> Change:
     )
 
 
-def _prescription(draft: Draft, found: list[FinishedTrial]) -> Prescription:
+def _prescription(draft: Draft) -> Prescription | None:
+    found = cures(draft) if reproduced(draft) else []
+    if not found:
+        return None
     chosen, made = found[0], kept(draft)
     done = made.result if made and isinstance(made.result, TrialDone) else None
     return Prescription(
@@ -137,7 +153,7 @@ def _prescription(draft: Draft, found: list[FinishedTrial]) -> Prescription:
 def _missing(made: FinishedTrial | None) -> dict[str, str]:
     """Why files are not there."""
     if made is None:
-        return {}
+        return dict.fromkeys(NETWORK_FILES, "the training that makes the network to keep was not finished")
     if isinstance(made.result, TrialFailed):
         return dict.fromkeys(NETWORK_FILES, f"the training to keep the network failed: {made.result.reason}")
     return dict(made.result.files_missing)
@@ -210,6 +226,12 @@ def _choice(after: Measured, cures_found: int) -> str:
     if after.critical:
         return f"All {cures_found} remedies that worked leave something critical."
     return f"{cures_found} remedies worked; of those nearly as good as the best it changes least."
+
+
+def _how_far(draft: Draft, prescription: Prescription | None) -> str:
+    if prescription:
+        return f"Unfinished: {prescription.title} worked; the network to keep is not made yet."
+    return f"Unfinished: {counted(len(compared(draft)), 'trial')} made so far."
 
 
 def _without_prescription(draft: Draft) -> tuple[RemediesOutcome, str]:

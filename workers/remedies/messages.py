@@ -165,4 +165,6 @@ class Round(_Message):
     """The trials to make next; then their results are gathered."""
 
     draft: Draft
+    so_far: Diagnosis
+    """What readers see until then: the diagnosis with the trials of the rounds before."""
     orders: tuple[TrialOrder, ...] = Field(min_length=1)

@@ -8,7 +8,7 @@ from workers.isolation.child import ChildSpec
 from workers.remedies.budget import Budget
 from workers.remedies.catalog import Candidate, NotApplicable, candidates
 from workers.remedies.combinations import Wanted, combinations
-from workers.remedies.conclusion import conclude, unaffordable
+from workers.remedies.conclusion import conclude, so_far, unaffordable
 from workers.remedies.judgement import better_tuned, cures, kept, measured_of, reproduced
 from workers.remedies.messages import MOST_SEED, Draft, FinishedTrial, Gathered, NotTried, Round, TrialOrder
 from workers.remedies.selection import select
@@ -30,7 +30,7 @@ def begin(request: JobRequest, diagnosis: Diagnosis) -> Diagnosis | Round:
     control = _control(request, diagnosis)
     if not Budget(request, draft).takes(control):
         return unaffordable(draft, control)
-    return Round(draft=draft, orders=(control,))
+    return _round(draft, (control,))
 
 
 def advance(request: JobRequest, draft: Draft) -> Diagnosis | Round:
@@ -48,13 +48,17 @@ def advance(request: JobRequest, draft: Draft) -> Diagnosis | Round:
         draft, orders = _affordable(request, draft, wanted, [])
     else:
         orders = ()
-    return Round(draft=draft, orders=orders) if orders else conclude(draft)
+    return _round(draft, orders) if orders else conclude(draft)
 
 
 def run_child(spec: ChildSpec, _report: Callable[[Progress], None]) -> Diagnosis | Round:
     """The entry of the process in which results are gathered."""
     gathered = Gathered.model_validate_json(spec.request_json)
     return advance(gathered.request, gathered.draft)
+
+
+def _round(draft: Draft, orders: tuple[TrialOrder, ...]) -> Round:
+    return Round(draft=draft, so_far=so_far(draft), orders=orders)
 
 
 def _called_for(diagnosis: Diagnosis) -> bool:

@@ -1,8 +1,8 @@
 -- A job's attempt ends with trials to be made. Gives {'branched', trials…}, {'cancelled'} or {'stale'}.
--- Arguments after the first four: order, title and steps of a trial, again and again.
-local id, attempt, token, draft = unpack(ARGV, 1, 4)
+-- Arguments after the first six: order, title and steps of a trial, again and again.
+local id, attempt, token, draft, diagnosis, verdict = unpack(ARGV, 1, 6)
 local key = job_key(id)
-local ORDERS = 5
+local ORDERS = 7
 
 local function trials_from(first)
   local answer = {'branched'}
@@ -41,7 +41,7 @@ for place = 0, count - 1 do
   add_trial(first + place, unpack(ARGV, ORDERS + 3 * place, ORDERS + 3 * place + 2))
 end
 redis.call('HSET', key, 'branch_token', token, 'draft', draft, 'awaits', 'trials', 'round', first,
-  'trials', first + count, 'pending', count, 'fresh', 1)
+  'trials', first + count, 'pending', count, 'fresh', 1, 'diagnosis', diagnosis, 'verdict', verdict)
 redis.call('HSETNX', key, 'traced_by', attempt)
 redis.call('ZREM', DUE, id)
 show_trials(id)

@@ -17,8 +17,10 @@ from service.store import commands
 from service.store.artifacts import ArtifactStore, trace_name
 from service.store.jobs import BlockingJobStore
 from service.store.settings import StoreSettings
+from service.store.trial_commands import branch
 from tests.support.live_server import LiveServer
 from tests.support.requests import HIDDEN, diagnosis, job_request
+from tests.support.trials import new_round
 
 LEASE_MS = 60_000
 
@@ -56,6 +58,13 @@ class Bench:
         answer = json.dumps(diagnosis())
         command = commands.finish(job_id, attempt, JobState.SUCCEEDED, None, answer, "healthy")
         assert self.store.execute(command)
+
+    def try_remedies(self, job_id: str, attempt: int = 1) -> None:
+        """The network is diagnosed; a trial of a remedy waits for a worker."""
+        self.keep_trace(job_id, attempt)
+        so_far = diagnosis() | {"remedies_outcome": "unfinished"}
+        round_ = new_round(diagnosis_json=json.dumps(so_far))
+        assert self.store.execute(branch(job_id, attempt, round_)).outcome == "branched"
 
     def fail(self, job_id: str, attempt: int = 1) -> None:
         error = {"code": "timed_out", "detail": "It took too long.", "retryable": False}

@@ -65,6 +65,32 @@ def test_the_diagnosis_of_a_job_that_is_not_done_is_a_conflict(api: TestClient, 
         assert answer.headers["retry-after"] == "1"
 
 
+def test_while_remedies_are_tried_the_job_shows_its_diagnosis_so_far(
+    api: TestClient, bench: Bench, job: dict[str, Any]
+) -> None:
+    bench.claim(job["id"])
+    bench.try_remedies(job["id"])
+    running = Job.model_validate(api.get(job["links"]["self"]).json())
+    assert (running.status, running.verdict) == ("running", "unhealthy")
+    assert running.diagnosis is not None
+    assert running.diagnosis.remedies_outcome == "unfinished"
+    assert api.get(job["links"]["trace"]).content == b"an archive"
+    answer = api.get(job["links"]["diagnosis"])
+    assert "so far" in assert_problem(answer, 409, "job-not-done")["detail"]
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_a_job_cancelled_while_remedies_are_tried_keeps_its_diagnosis(
+    api: TestClient, bench: Bench, job: dict[str, Any]
+) -> None:
+    bench.claim(job["id"])
+    bench.try_remedies(job["id"])
+    cancelled = api.post(job["links"]["cancel"]).json()
+    assert cancelled["status"] == "cancelled"
+    assert api.get(job["links"]["diagnosis"]).json() == cancelled["diagnosis"]
+    assert api.get(job["links"]["trace"]).status_code == 200
+
+
 def test_the_diagnosis_of_a_failed_job_is_a_conflict_that_says_why(
     api: TestClient, bench: Bench, job: dict[str, Any]
 ) -> None:

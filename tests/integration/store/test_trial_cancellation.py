@@ -102,7 +102,7 @@ def test_a_job_cancelled_before_its_trials_were_ordered_has_none(
 ) -> None:
     job_id = jobs.cancelling(store, store_settings)
 
-    branching = store.execute(trial_commands.branch(job_id, 1, "{}", trials.new_trials(2)))
+    branching = store.execute(trial_commands.branch(job_id, 1, trials.new_round(2)))
 
     assert (branching.outcome, branching.trials) == ("cancelled", ())
     assert state(store, job_id) == JobState.CANCELLED
@@ -118,7 +118,7 @@ def test_a_job_can_be_cancelled_while_its_results_are_gathered(
 
     assert store.execute(commands.cancel(job_id)) == "cancelling"
     assert store.execute(commands.renew(job_id, attempt, jobs.LEASE_MS)) == "cancel"
-    again = trial_commands.branch(job_id, attempt, "{}", trials.new_trials(2))
+    again = trial_commands.branch(job_id, attempt, trials.new_round(2))
     assert store.execute(again).outcome == "cancelled"
 
 

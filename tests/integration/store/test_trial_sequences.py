@@ -20,7 +20,7 @@ from service.store.jobs import BlockingJobStore
 from service.store.records import JobRecord, NewJob
 from service.store.settings import StoreSettings
 from tests.integration.store.trial_model import ATTEMPTS, ModelJob
-from tests.support.trials import DRAFT_JSON, branch_again, claimed, new_trials
+from tests.support.trials import branch_again, claimed, new_round
 from tests.support.waiting import wait_until
 
 SHORT_MS, LONG_MS = 1, 3_600_000
@@ -84,7 +84,7 @@ class TrialSequences(RuleBasedStateMachine):
     @rule(job=submitted, count=st.integers(1, 3), stale=STALE)
     def branch(self, job: str, count: int, stale: bool) -> None:
         model = self.jobs.get(job, ModelJob())
-        command = trial_commands.branch(job, model.attempt - stale, DRAFT_JSON, new_trials(count))
+        command = trial_commands.branch(job, model.attempt - stale, new_round(count))
         branching = self.store.execute(command)
         if stale or not model.held:
             assert branching.outcome == "stale"

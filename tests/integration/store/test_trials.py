@@ -110,11 +110,35 @@ def test_a_job_goes_through_several_rounds(store: BlockingJobStore, settings: St
     assert jobs.record_of(store, job_id).attempt == 1
 
 
+def test_the_diagnosis_so_far_is_shown_until_the_next_round_has_another(
+    store: BlockingJobStore, settings: StoreSettings
+) -> None:
+    job_id, control = trials.branched(store, settings, 1)
+    shown = jobs.record_of(store, job_id)
+    assert (shown.diagnosis_json, shown.verdict) == (trials.DIAGNOSIS_JSON, trials.VERDICT)
+    trials.make(store, control)
+    attempt = trials.claimed(store, job_id).attempt
+    store.execute(trial_commands.branch(job_id, attempt, trials.new_round(diagnosis_json='{"round": 2}')))
+    assert jobs.record_of(store, job_id).diagnosis_json == '{"round": 2}'
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_a_job_that_ends_before_its_trials_do_keeps_the_diagnosis_so_far(
+    store: BlockingJobStore, settings: StoreSettings, state: JobState
+) -> None:
+    job_id, made = trials.branched(store, settings, 1)
+    trials.make(store, made)
+    attempt = trials.claimed(store, job_id).attempt
+    assert store.execute(commands.finish(job_id, attempt, state, "{}" if state == JobState.FAILED else None))
+    record = jobs.record_of(store, job_id)
+    assert (record.status, record.diagnosis_json) == (state, trials.DIAGNOSIS_JSON)
+
+
 def test_commands_whose_answers_were_lost_can_be_given_again(
     store: BlockingJobStore, settings: StoreSettings
 ) -> None:
     job_id = jobs.running(store, settings)
-    branch = trial_commands.branch(job_id, 1, trials.DRAFT_JSON, trials.new_trials(1))
+    branch = trial_commands.branch(job_id, 1, trials.new_round())
     assert store.execute(branch) == store.execute(branch)
     (trial,) = store.execute(branch).trials
     claim = commands.claim(trial, "worker-a", jobs.LEASE_MS)
@@ -132,7 +156,7 @@ def test_the_attempt_that_branched_a_job_has_no_say_in_it_any_more(
     job_id, made = trials.branched(store, settings)
 
     def speak() -> list[object]:
-        again = trial_commands.branch(job_id, 1, "{}", trials.new_trials(1))
+        again = trial_commands.branch(job_id, 1, trials.new_round(draft_json="{}"))
         return [
             store.execute(commands.renew(job_id, 1, 1, "{}")),
             store.execute(commands.finish(job_id, 1, JobState.SUCCEEDED)),
@@ -245,4 +269,4 @@ def test_trials_do_not_count_as_jobs_that_wait(store: BlockingJobStore, settings
 
 def test_a_round_has_at_least_one_trial() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        trial_commands.branch("job", 1, "{}", [])
+        trial_commands.branch("job", 1, trials.new_round(0))

@@ -4,6 +4,7 @@ from service.contract.diagnosis import Diagnosis
 from service.contract.remedies import Prescription
 from tests.unit.remedies.drafts import (
     ILL,
+    ILLNESS,
     SICK_CONTROL,
     WELL_CONTROL,
     done,
@@ -12,7 +13,7 @@ from tests.unit.remedies.drafts import (
     ill,
     order,
 )
-from workers.remedies.conclusion import conclude
+from workers.remedies.conclusion import conclude, so_far
 from workers.remedies.messages import Draft, FinishedTrial, NotTried, TrialDone
 
 NORM, PLAIN, LSUV = order("batch_norm"), order("residual", "plain"), order("initialization", "lsuv")
@@ -110,6 +111,30 @@ def test_files_that_are_missing_are_explained() -> None:
 
 def test_the_run_to_keep_the_network_is_no_trial() -> None:
     assert len(conclude(ill(CURE, keeping())).trials) == 2
+
+
+def test_until_the_first_trial_is_done_the_diagnosis_stands_alone() -> None:
+    draft = Draft(diagnosis=ILLNESS)
+    shown = so_far(draft)
+    assert (shown.trials, shown.prescription, shown.remedies_outcome) == ([], None, "unfinished")
+    assert shown.findings == draft.diagnosis.findings
+    assert summary(shown) == "Unfinished: 0 trials made so far."
+
+
+def test_between_rounds_the_trials_so_far_are_shown() -> None:
+    shown = so_far(ill(done(PLAIN, [0.1, 0.1], ill_in=(0, 1), learned=False)))
+    assert [trial.remedy for trial in shown.trials] == ["control", "residual"]
+    assert (shown.prescription, shown.remedies_outcome) == (None, "unfinished")
+    assert summary(shown) == "Unfinished: 2 trials made so far."
+
+
+def test_a_cure_is_prescribed_before_its_network_is_made() -> None:
+    shown = so_far(ill(CURE))
+    assert shown.remedies_outcome == "unfinished"
+    assert shown.prescription is not None
+    assert (shown.prescription.remedies, shown.prescription.files) == (["batch_norm"], [])
+    assert "not finished" in shown.prescription.files_missing["network.pt2"]
+    assert "batch_norm worked" in summary(shown)
 
 
 def test_for_a_healthy_network_noise_is_no_prescription() -> None:
