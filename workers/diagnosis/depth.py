@@ -134,6 +134,15 @@ class DepthProfile:
         norms = self.log_norms[list(self.stations)]
         return float(norms.max() - norms.min()) if norms.size else math.nan
 
+    @property
+    def lost_at_bottom(self) -> bool:
+        """Whether most of what is lost is lost between the first trained layer and the second."""
+        first, second = np.flatnonzero(self.trained)[:2]
+        if self.blocked:
+            return bool(self.reached <= second)
+        norms = self.log_norms
+        return bool(norms[second] - norms[first] > (norms[-1] - norms[first]) / 2)
+
     def starved(self, decades: float) -> list[str]:
         """Names of the layers with parameters whose gradient lost more than `decades` against the last
         layer's."""

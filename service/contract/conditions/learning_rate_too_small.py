@@ -41,12 +41,13 @@ INFO = ConditionInfo(
     title="Learning rate too small",
     description="The gradient is healthy and shows the way, but each step is so short that nothing changes "
     "within the steps given.",
-    recognised_by="The loss has hardly moved, and either a line search on a copy finds that a step a "
-    "thousand times longer would lower the loss, and clearly so, or all steps together cannot have changed "
-    "anything. With SGD, the gradient must also pass all layers, and something must speak for the network: "
-    "it learns 32 samples by heart, or the line search or the prediction from its beginning does. The steps "
-    "of Adam, AdamW and RMSprop do not depend on the gradient's size, so there the path is enough. Critical "
-    "if the network did not learn; a warning after too few steps to tell, or without training.",
+    recognised_by="The loss has hardly moved, or the weights so little that it cannot have been they (a "
+    "tenth of the path below), and either a line search on a copy finds that a step a thousand times longer "
+    "would lower the loss, and clearly so, or all steps together cannot have changed anything. With SGD, the "
+    "gradient must also pass all layers, and something must speak for the network: it learns 32 samples by "
+    "heart, or the line search or the prediction from its beginning does. The steps of Adam, AdamW and "
+    "RMSprop do not depend on the gradient's size, so there the path is enough. Critical if the network did "
+    "not learn; a warning after too few steps to tell, or without training.",
     thresholds=(STEP_HEADROOM, LINE_GAIN, PATH, LOSS_RATIO, CLIPPED),
     look_alikes=(
         LookAlike(

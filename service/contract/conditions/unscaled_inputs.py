@@ -33,7 +33,8 @@ INFO = ConditionInfo(
     "learned poorly, a note if it learned well. Where it is too early to tell, since a loss of millions "
     "can fall for long and teach nothing: critical if the steps made are fewer than the square of that "
     "ratio, the condition number that sets how many gradient descent needs (LeCun et al. 1998, section 5). "
-    "Units that die under such inputs are a consequence.",
+    "Units that die under such inputs are a consequence, and so is a gradient that is mostly lost in the "
+    "first layer's activation.",
     thresholds=(SCALE_RATIO, MEAN_RATIO, INPUT_SCALE),
     look_alikes=(
         LookAlike(

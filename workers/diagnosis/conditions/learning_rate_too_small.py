@@ -25,6 +25,8 @@ from workers.diagnosis.findings import (
 )
 from workers.diagnosis.wording import percent, power
 
+STILL = 0.1
+"""Part of the path's threshold below which a loss that falls does so because its batches differ."""
 TINIEST = 1e-30
 """Of paths that are told apart."""
 NETWORKS_FAULTS = frozenset(
@@ -51,10 +53,9 @@ OTHERS_FAULTS = frozenset(
 
 def examine(case: Case) -> Iterator[Finding]:
     """A finding if the loss has hardly moved, and by either measure it is the steps that are too short."""
-    stuck = case.learning.judgement == "not_trained" or case.learning.loss_ratio > LOSS_RATIO.value
     suffers = case.harm in {"failed", "unknown"} and case.learning.judgement != "diverged"
     symptom = max(_by_line_search(case), _by_path(case))
-    if not (stuck and suffers and symptom > 0.0):
+    if not (_stuck(case) and suffers and symptom > 0.0):
         return
     yield finding(
         INFO,
@@ -73,6 +74,11 @@ def examine(case: Case) -> Iterator[Finding]:
         ],
         remedies=("gradient_clipping", "learning_rate") if _clipped(case) else ("learning_rate",),
     )
+
+
+def _stuck(case: Case) -> bool:
+    unmoved = case.learning.loss_ratio > LOSS_RATIO.value or case.path < STILL * PATH.value
+    return case.learning.judgement == "not_trained" or unmoved
 
 
 def _by_line_search(case: Case) -> float:

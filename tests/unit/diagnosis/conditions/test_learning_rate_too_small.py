@@ -72,6 +72,15 @@ def test_a_run_that_had_no_time_is_not_blamed_for_a_short_path() -> None:
     assert "learning_rate_too_small" not in findings(trace)
 
 
+@pytest.mark.parametrize(("each_step", "told"), [(1e-7, True), (5e-5, False)])
+def test_a_loss_that_falls_by_more_than_the_weights_can_have_moved_fell_by_chance(
+    each_step: float, told: bool
+) -> None:
+    """Of single batches of a regression, two easily differ by as much."""
+    falling = failed(loss=np.linspace(1.14, 0.99, 200), examinations=examined(line_search_gain=0.01))
+    assert ("learning_rate_too_small" in findings(barely_moved(falling, each_step))) is told
+
+
 def test_one_long_step_is_a_long_path() -> None:
     trace = barely_moved(failed())
     trace.series["update.ratio"].values[0] = 0.5

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.diagnosis.traces import DATA, POOR, examined, failed, findings, layer, network
+from tests.unit.diagnosis.traces import DATA, POOR, TraceBuilder, examined, failed, findings, layer, network
 from workers.probes.trace import Trace
 
 APART = replace(DATA, feature_scale_ratio=4.0)
@@ -51,6 +51,25 @@ def test_the_divergence_that_comes_of_them_is_part_of_the_finding() -> None:
 )
 def test_a_look_alike_is_not_blamed_on_the_scale(trace: Trace) -> None:
     assert "unscaled_inputs" not in findings(trace)
+
+
+def losing(*lost: float) -> TraceBuilder:
+    """A tanh network that failed; its activations, the first one first, each take so many decades."""
+    builder, left = failed(function="tanh", depth=len(lost), data_check=LARGE), list(lost)
+    above, norms = 0.0, []
+    for info in reversed(builder.layers):
+        norms.append(10.0**-above)
+        above += left.pop() if info.op == "activation" else 0.0
+    return builder.with_series("backpropagated.norm", np.tile(norms[::-1], (len(builder.probed()), 1)))
+
+
+def test_a_gradient_that_is_lost_in_the_first_layer_is_lost_to_the_inputs() -> None:
+    assert findings(losing(3.0, 0.0, 0.0).build()) == {"unscaled_inputs": "critical"}
+
+
+def test_one_that_is_lost_all_the_way_is_an_illness_of_its_own() -> None:
+    found = findings(losing(*[0.6] * 20).build())
+    assert found == {"unscaled_inputs": "critical", "vanishing_gradients": "critical"}
 
 
 def test_a_network_that_learned_well_all_the_same_is_healthy() -> None:

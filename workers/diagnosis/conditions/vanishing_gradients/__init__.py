@@ -17,10 +17,19 @@ def examine(case: Case) -> Iterator[Finding]:
     yield from through_time(case)
 
 
+def _explained_here(case: Case) -> frozenset[str]:
+    """Decay that was enough for it; inputs so large that they saturate the first layer, where it is lost."""
+    causes = {"weights_near_zero"} if decay_shrinks(case) else set()
+    profile = case.judged_depth
+    return frozenset(
+        causes | ({"unscaled_inputs"} if profile is not None and profile.lost_at_bottom else set())
+    )
+
+
 CONDITION = Condition(
     info=INFO,
     examine=examine,
     consequence="the gradient vanishes",
     explained_by=frozenset({"dead_units", "learning_rate_too_large", "uninformative_data"}),
-    explained_here=lambda case: frozenset({"weights_near_zero"} if decay_shrinks(case) else ()),
+    explained_here=_explained_here,
 )
