@@ -21,9 +21,11 @@ def examine(case: Case) -> list[Finding]:
     return sorted(_settled(raw, case), key=_order)
 
 
-def _order(finding: Finding) -> tuple[int, bool, float]:
-    """The most severe first; what reassures after notes that there is something to do about."""
-    return _RANK[finding.severity], _BY_NAME[finding.condition].reassures, -finding.confidence
+def _order(finding: Finding) -> tuple[int, bool, float, str]:
+    """The most severe first; what reassures after notes that there is something to do about. Confidences that
+    differ by less than a hundredth are alike, or times of the clock would decide; then the name does."""
+    reassures = _BY_NAME[finding.condition].reassures
+    return _RANK[finding.severity], reassures, -round(finding.confidence, 2), finding.condition
 
 
 def _settled(raw: Sequence[Finding], case: Case) -> Iterable[Finding]:

@@ -87,7 +87,7 @@ SECOND_SET: tuple[Situation, ...] = (
         "transformer 3 × 16, 4 samples a step",
         asked(
             template("transformer", depth=3, width=16), TOKENS | {"noise": 0.3}, optimizer="adam",
-            learning_rate=1e-3, batch_size=4, steps=1500,
+            learning_rate=1e-3, batch_size=4, steps=4000,
         ),
         well("compute_bound", because="it learns; its operations are of some thousand multiplications each"),
     ),
