@@ -11,8 +11,8 @@ from service.contract.diagnosis import Diagnosis
 from service.contract.errors import ErrorCode
 from service.contract.job import JobRequest, Progress
 from service.contract.model_spec import UploadedModel
-from service.contract.training_plan import Device
 from service.version import SERVICE_VERSION
+from workers.device import resolve_device
 from workers.diagnosis import diagnose
 from workers.files import OpenFile, no_files
 from workers.isolation.child import ChildSpec, JobFailedError
@@ -59,18 +59,6 @@ def run_job(
     trace.save(scratch / "trace.npz")
     trace.save_json(scratch / "trace.json.gz")
     return diagnose(trace, service_version=SERVICE_VERSION, metadata=request.metadata)
-
-
-def resolve_device(wanted: Device) -> torch.device:
-    """The device to train on; `auto` takes a GPU if there is one. Raises JobFailedError if there must be."""
-    if wanted == "cpu":
-        return torch.device("cpu")
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if wanted == "auto":
-        return torch.device("cpu")
-    detail = "The job asks for a GPU (device: cuda) and the worker that took it has none. Use auto or cpu."
-    raise JobFailedError(ErrorCode.DEVICE_UNAVAILABLE, detail)
 
 
 def _train(

@@ -65,9 +65,9 @@ misses in view (what stops every optimizer, not SGD alone; what else than 32 sam
 slow network; frozen layers that seem to be needed), so that "now" is no clean test any more.
 
 Training hangs on rounding, and so do some diagnoses: on a processor of another make, with nothing else
-changed, 11 of these runs came out otherwise. Three were right there only; three hung on a tie; three were over
-too soon to be called slow, and have more steps now; two blamed the depth for what the inputs did. Two rules were
-corrected for these.
+changed, 11 of these runs came out otherwise. Three were right there only; three hung on a tie; three were
+over too soon to be called slow, and have more steps now; two blamed the depth for what the inputs did. Two
+rules were corrected for these.
 """
 
 _RULES = """

@@ -10,6 +10,7 @@ from service.contract.diagnosis import Diagnosis
 from service.contract.job import JobRequest, Progress
 from service.contract.remedies import Measured, TrialRun, Tuned
 from service.store.artifacts import NETWORK_FILES
+from workers.device import resolve_device
 from workers.diagnosis import diagnose
 from workers.files import OpenFile, no_files
 from workers.isolation.child import JobFailedError
@@ -19,7 +20,6 @@ from workers.remedies.messages import TrialDone, TrialFailed, TrialOrder, TrialR
 from workers.remedies.trials.keep import Kept, keep_network
 from workers.remedies.trials.search import best, beyond
 from workers.remedies.trials.summary import metric_estimate, summarize
-from workers.run import resolve_device
 from workers.training import TrainingError, train_and_probe
 from workers.training.bare import BareRun, train_bare
 from workers.training.pretraining import pretraining_steps
