@@ -48,7 +48,8 @@ class Examiner:
     bit-equal with and without. One that fails gives NaN and a line in the log. A run without steps asks for
     a cheap first look: what takes many steps or distances (overfitting, neighbours) is left out, and what
     takes many passes (the line search) has fewer samples. Large networks are examined on fewer samples, and
-    not overfitted.
+    not overfitted. After training nothing is: what counts is whether the network could learn, not whether it
+    could still.
     """
 
     def __init__(
@@ -134,7 +135,7 @@ class Examiner:
             line_search_gain=gain,
             best_step_ratio=best,
             overfit_ratio=NAN
-            if self._large or not plan.steps
+            if self._large or step or not plan.steps
             else attempt("overfitting", lambda: overfit_ratio(subject.copy()), NAN),
             predicted_share_bottom=predicted_share_bottom(subject, gradients),
             feature_rank=seen.feature_rank,
@@ -142,7 +143,7 @@ class Examiner:
             feature_correlation=seen.feature_correlation,
             output_variance_share=seen.output_variance_share,
             flushed_share=attempt(
-                "its number format", lambda: flushed_share(subject.copy(), found, self._precision), NAN
+                "its number format", lambda: flushed_share(subject, found, self._precision), NAN
             ),
             absorbed_share=NAN
             if self._large

@@ -17,7 +17,7 @@ def flushed_share(subject: Subject, precise: Sequence[Tensor | None], precision:
     float32 (`precise`). Micikevicius et al. 2018."""
     if precision.name == "float32":
         return 0.0
-    scale = precision.scale()
+    subject, scale = subject.copy(), precision.scale()
     with precision.autocast():
         outputs = subject.outputs()
     loss = subject.loss(outputs, subject.targets)

@@ -25,7 +25,8 @@ class Examination:
     best_step_ratio: float
     """log10(best step along the negative gradient / learning rate)."""
     overfit_ratio: float
-    """Loss at the end / at the start of 60 Adam steps (learning rate 3e-3) of a copy on 32 samples."""
+    """Loss at the end / at the start of 60 Adam steps (learning rate 3e-3) of a copy on 32 samples. Before
+    training only."""
     predicted_share_bottom: float
     """Share of the sum of squared gradient norms in the bottom half of the weight layers: of the decrease
     of the loss that the gradient predicts."""

@@ -49,8 +49,9 @@ class Moody(nn.Linear):
         return output
 
 
-def numbers(examination: Examination) -> dict[str, float]:
-    return {k: v for k, v in dataclasses.asdict(examination).items() if k not in ("step", "loss")}
+def unknown(examination: Examination) -> set[str]:
+    """What it does not say."""
+    return {name for name, value in dataclasses.asdict(examination).items() if not math.isfinite(value)}
 
 
 def by_name(trace: Trace) -> dict[str, ParameterInfo]:
@@ -67,8 +68,7 @@ def test_an_examined_run_ends_with_the_weights_of_a_bare_one_and_everything_is_k
     for key, value in examined.state_dict().items():
         assert torch.equal(value, bare.state_dict()[key]), key
     assert [examination.step for examination in trace.examinations] == [0, 6]
-    for examination in trace.examinations:
-        assert all(math.isfinite(value) for value in numbers(examination).values()), examination
+    assert [unknown(examination) for examination in trace.examinations] == [set(), {"overfit_ratio"}]
     assert trace.data_check is not None
     assert trace.cost is not None
     assert [parameter.name for parameter in trace.parameters] == [n for n, _ in bare.named_parameters()]
@@ -95,8 +95,7 @@ def test_a_run_without_steps_gets_a_cheap_first_look(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(overfitting, "STEPS", None)  # would fail
     trace = run(seeded(mlp), TinyData.of((12,)), steps=0)
     (examination,) = trace.examinations
-    missing = {name for name, value in numbers(examination).items() if not math.isfinite(value)}
-    assert missing == {"overfit_ratio"}
+    assert unknown(examination) == {"overfit_ratio"}
     assert trace.data_check is not None
     assert math.isnan(trace.data_check.neighbour_score)
     assert math.isfinite(trace.data_check.input_scale)
@@ -152,13 +151,11 @@ def test_a_network_that_diverged_is_examined_without_an_error() -> None:
 
 def test_the_time_of_examinations_is_not_the_runs() -> None:
     trace = run(seeded(mlp), TinyData.of((12,)), steps=3)
-    assert trace.run.examination_seconds > 10 * trace.run.seconds > 0.0
+    assert trace.run.examination_seconds > trace.run.seconds > 0.0
 
 
 def test_everything_survives_saving(tmp_path: Path) -> None:
     trace = run(seeded(mlp), TinyData.of((12,)), steps=2)
-    unknown = dataclasses.replace(trace.examinations[1], overfit_ratio=math.nan)
-    trace = dataclasses.replace(trace, examinations=(trace.examinations[0], unknown))
     trace.save(tmp_path / "trace.npz")
     loaded = Trace.load(tmp_path / "trace.npz")
     np.testing.assert_equal(_plain(loaded), _plain(trace))
