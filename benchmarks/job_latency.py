@@ -1,4 +1,4 @@
-"""From POST to the first training step and to the diagnosis, over the same training in a bare loop.
+"""From POST to the diagnosis, over the same training in a bare loop.
 
     python -m benchmarks.job_latency
 
@@ -7,18 +7,14 @@ imported and has the same settings of allocator and threads: no queue, no child 
 Rounds alternate.
 """
 
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
-from benchmarks.serving import clinic
+from benchmarks.serving import clinic, diagnosed
 from workers.isolation.environment import DEFAULT_VARIABLES
 
 ROUNDS = 7
@@ -81,41 +77,23 @@ class Bare:
         return self._process.stdout.readline().strip()
 
 
-def call(url: str, body: bytes | None = None) -> dict[str, Any]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with opener.open(request) as answer:
-        document: dict[str, Any] = json.load(answer)
-        return document
-
-
-def one_job(address: str) -> tuple[float, float, float]:
-    """Seconds from POST to the first training step, to the diagnosis, and in the training loop."""
-    began, first_step = time.perf_counter(), None
-    job = call(f"{address}/v1/jobs", EXAMPLE.read_bytes())
-    while job["status"] in {"queued", "running"}:
-        job = call(f"{address}/v1/jobs/{job['id']}")
-        if first_step is None and job["progress"] and job["progress"]["step"] > 0:
-            first_step = time.perf_counter() - began
-        time.sleep(0.005)
-    total = time.perf_counter() - began
-    if job["status"] != "succeeded":
-        raise RuntimeError(job["error"])
-    return first_step or total, total, job["diagnosis"]["runtime"]["seconds"]
+def one_job(address: str) -> tuple[float, float]:
+    """Seconds from POST to the diagnosis, and in the training loop."""
+    seconds, job = diagnosed(address, EXAMPLE.read_bytes())
+    return seconds, job["diagnosis"]["runtime"]["seconds"]
 
 
 def main() -> None:
     bare = Bare()
     with tempfile.TemporaryDirectory() as folder, clinic(Path(folder)) as address:
-        one_job(address)
+        diagnosed(address, EXAMPLE.read_bytes())
         rounds = [(*one_job(address), bare.seconds()) for _ in range(ROUNDS)]
     bare.end()
-    first, total, training, plain = (statistics.median(column) for column in zip(*rounds, strict=True))
-    ratio = statistics.median(row[1] / row[3] for row in rounds)
+    total, training, plain = (statistics.median(column) for column in zip(*rounds, strict=True))
+    ratio = statistics.median(row[0] / row[2] for row in rounds)
     print(f"\nthe article's job, 200 steps, median of {ROUNDS} rounds\n")
     print("| | seconds | over the bare loop |\n|---|---|---|")
     print(f"| bare loop: data, network, 200 steps | {plain:.2f} | 1 |")
-    print(f"| POST to first training step | {first:.2f} | {first / plain:.2f} |")
     print(f"| training loop with probes | {training:.2f} | {training / plain:.2f} |")
     print(f"| POST to diagnosis | {total:.2f} | {ratio:.2f} |")
 

@@ -1,10 +1,11 @@
-"""A diagnosis with `auto` remedies over the same trainings in a bare loop, and what a second worker brings.
+"""A diagnosis with `auto` remedies over the same trainings in a loop, and what a second worker brings.
 
     python -m benchmarks.remedies [--steps 200] [--rounds 3]
 
 The bare loop makes each training that the job made (its own, all searches for a learning rate, all seeds of
 all trials, the network that is kept), from the same seeds, one after the other in one process that has
-everything imported: no service, no queue, no children, no probes, no diagnosis. Workers and bare loop use one
+everything imported: no service, no queue, no children, no probes, no diagnosis. The measuring loop probes and
+diagnoses those that the job did, and so shows what the service costs by itself. Workers and loops use one
 thread each, so that two workers do not share what one has alone. Rounds alternate.
 """
 
@@ -18,39 +19,35 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.job_latency import call
-from benchmarks.serving import clinic
+from benchmarks.serving import clinic, diagnosed
 from service.contract.job import JobRequest
 from workers.isolation.environment import DEFAULT_VARIABLES
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "cure.json"
-FINAL = {"succeeded", "failed", "cancelled"}
 
 
-def cure(address: str, request: dict[str, Any]) -> tuple[float, dict[str, Any]]:
-    """Seconds from POST to the diagnosis with its prescription, and the job. Raises RuntimeError."""
-    began = time.perf_counter()
-    job = call(f"{address}/v1/jobs", json.dumps(request).encode())
-    while job["status"] not in FINAL:
-        time.sleep(0.05)
-        job = call(f"{address}/v1/jobs/{job['id']}")
-    if job["status"] != "succeeded":
-        raise RuntimeError(job["error"])
-    return time.perf_counter() - began, job
+@dataclass(frozen=True)
+class Training:
+    """One training that a job made."""
+
+    request: dict[str, Any]
+    measured: bool
+    """Whether it was probed and diagnosed."""
 
 
-def trainings(request: dict[str, Any], diagnosis: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A request for each training that the job made, in the order of the trials."""
-    yield request
+def trainings(request: dict[str, Any], diagnosis: dict[str, Any]) -> Iterator[Training]:
+    """All of a job, in the order of the trials."""
+    yield Training(request, measured=True)
     for trial in diagnosis["trials"]:
         for run in trial["runs"]:
-            seed, rate = run["seed"], run["learning_rate"]
-            yield _changed(request, trial["change"], seed=seed, learning_rate=rate)
+            changed = _changed(request, trial["change"], seed=run["seed"], learning_rate=run["learning_rate"])
+            yield Training(changed, measured=run["findings"] is not None)
     if (prescription := diagnosis["prescription"]) is not None:
-        yield _changed(request, prescription["change"])
+        yield Training(_changed(request, prescription["change"]), measured=True)
 
 
 def _changed(request: dict[str, Any], change: dict[str, Any], **training: Any) -> dict[str, Any]:
@@ -58,9 +55,10 @@ def _changed(request: dict[str, Any], change: dict[str, Any], **training: Any) -
     return request | kept | {"training": change["training"] | training}
 
 
-def bare_loop(requests: list[dict[str, Any]], folder: Path) -> float:
+def loop(made: list[Training], folder: Path, *, bare: bool) -> float:
     """Seconds of all trainings in a process of its own, without its imports."""
-    (folder / "trainings.json").write_text(json.dumps(requests), encoding="utf-8")
+    told = [{"request": each.request, "measured": each.measured and not bare} for each in made]
+    (folder / "trainings.json").write_text(json.dumps(told), encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.remedies", "--replay", str(folder / "trainings.json")]
     environment = DEFAULT_VARIABLES | dict(os.environ) | {"OMP_NUM_THREADS": "1"}
     return float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
@@ -71,18 +69,26 @@ def replay(file: Path) -> float:
     import torch
 
     import workers.warm  # noqa: F401 - all that a worker has imported
+    from workers.diagnosis import diagnose
     from workers.preparation import prepare
+    from workers.training import train_and_probe
     from workers.training.bare import train_bare
 
     torch.set_num_threads(1)
-    requests = [JobRequest.model_validate(document) for document in json.loads(file.read_text("utf-8"))]
+    device = torch.device("cpu")
+    told = json.loads(file.read_text("utf-8"))
+    requests = [(JobRequest.model_validate(each["request"]), each["measured"]) for each in told]
     began = time.perf_counter()
-    for request in requests:
+    for request, measured in requests:
         subject = prepare(request)
-        train_bare(
-            subject.network, subject.layers, subject.dataset, request.training, subject.loss,
-            torch.device("cpu"), _unheard, training_mode=subject.training_mode,
-        )  # fmt: skip
+        network = (subject.network, subject.layers, subject.dataset, request.training)
+        if measured:
+            trace = train_and_probe(
+                *network, request.probe, subject.loss, device, _unheard, training_mode=subject.training_mode
+            )
+            diagnose(trace, service_version="")
+        else:
+            train_bare(*network, subject.loss, device, _unheard, training_mode=subject.training_mode)
     return time.perf_counter() - began
 
 
@@ -102,6 +108,7 @@ def main() -> None:
 
     request = json.loads(EXAMPLE.read_text("utf-8"))
     request["training"]["steps"] = given.steps
+    posted = json.dumps(request).encode()
     os.environ["GRADIENT_CLINIC_THREADS"] = "1"
     rows = []
     with ExitStack() as stack:
@@ -109,19 +116,22 @@ def main() -> None:
         one = stack.enter_context(clinic(folder / "one", workers=1))
         two = stack.enter_context(clinic(folder / "two", workers=2))
         for number in range(given.rounds):
-            alone, job = cure(one, request)
-            together, _ = cure(two, request)
+            alone, job = diagnosed(one, posted)
+            together, _ = diagnosed(two, posted)
             made = list(trainings(request, job["diagnosis"]))
-            rows.append((bare_loop(made, folder), alone, together))
+            loops = (loop(made, folder, bare=True), loop(made, folder, bare=False))
+            rows.append((*loops, alone, together))
             print(f"round {number + 1}: {[round(seconds, 1) for seconds in rows[-1]]}", flush=True)
-    bare, alone, together = (statistics.median(column) for column in zip(*rows, strict=True))
     tried = len(job["diagnosis"]["trials"])
     print(f"\n{tried} trials, {len(made)} trainings of {given.steps} steps; {given.rounds} rounds, median\n")
-    print("| | seconds | over the bare loop |\n|---|---|---|")
-    print(f"| bare loop | {bare:.1f} | 1 |")
-    print(f"| job, 1 worker | {alone:.1f} | {statistics.median(r[1] / r[0] for r in rows):.2f} |")
-    print(f"| job, 2 workers | {together:.1f} | {statistics.median(r[2] / r[0] for r in rows):.2f} |")
-    print(f"\nspeed-up with 2 workers: {statistics.median(r[1] / r[2] for r in rows):.2f}")
+    print("| | seconds | over the bare loop | over the measuring loop |\n|---|---|---|---|")
+    for place, name in enumerate(("bare loop", "measuring loop", "job, 1 worker", "job, 2 workers")):
+        seconds, *ratios = (
+            statistics.median(row[place] / over for row, over in zip(rows, column, strict=True))
+            for column in ([1.0] * len(rows), [row[0] for row in rows], [row[1] for row in rows])
+        )
+        print(f"| {name} | {seconds:.1f} | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+    print(f"\nspeed-up with 2 workers: {statistics.median(row[2] / row[3] for row in rows):.2f}")
 
 
 if __name__ == "__main__":

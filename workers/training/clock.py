@@ -12,7 +12,7 @@ from workers.probes.trace import FloatArray
 
 MARKS = 5
 ENOUGH_STEPS = 20
-"""Steps needed for a median that means something."""
+"""Steps needed for a mean that means something."""
 
 HostMark = tuple[float, float]
 """Wall-clock and processor seconds."""
@@ -88,7 +88,8 @@ def probe_overhead(effort: FloatArray, full: Set[int], through_time: Set[int]) -
 
     `effort` is `Clock.effort()`, `full` and `through_time` are the steps measured so. What a plain step costs
     is taken from the steps that were not measured in full, less what recording cost in them. The first step
-    warms up and is left out.
+    warms up and is left out. Means, not medians: the processor time of other threads (autograd's, OpenMP's)
+    arrives in lumps, at the kernel's ticks, which are farther apart than the steps of a small network.
     """
     work, recording = effort[:, 0] + effort[:, 2], effort[:, 1] + effort[:, 3]
     steps = range(1, len(effort))
@@ -96,10 +97,10 @@ def probe_overhead(effort: FloatArray, full: Set[int], through_time: Set[int]) -
     instrumented = [work[s] for s in steps if s in full and s not in through_time]
     if len(plain) < ENOUGH_STEPS or len(instrumented) < ENOUGH_STEPS // 2:
         return None
-    plain_step = float(np.median(plain))
+    plain_step = float(np.mean(plain))
     if plain_step <= 0.0:  # shorter than the clock's resolution
         return None
     extra = float(recording[1:].sum())
-    extra += max(0.0, float(np.median(instrumented)) - plain_step) * len(instrumented)
-    extra += sum(max(0.0, float(work[s]) - plain_step) for s in steps if s in through_time)
+    for measured in (instrumented, [work[s] for s in steps if s in through_time]):
+        extra += max(0.0, float(np.sum(measured)) - plain_step * len(measured))
     return 1.0 + extra / (plain_step * len(steps))
