@@ -33,6 +33,7 @@ def mlp(*, depth: int = 2, units: int = 16, init: object = "torch_default", **ch
         "model": {"kind": "spec", "layers": layers},
         "data": {"kind": "builtin", "name": "digits"},
         "training": {"steps": 30, "learning_rate": 0.1},
+        "remedies": {"try": "none"},
         "device": "cpu",
     }
     return JobRequest.model_validate(request | changes)
@@ -67,11 +68,13 @@ def test_a_small_job_is_trained_and_diagnosed_and_leaves_its_trace(
     assert [entry.name for entry in scratch_of_worker.iterdir()] == ["lock"]
 
 
-def test_the_same_request_gives_the_same_findings(jobs: Jobs) -> None:
-    submitted = [jobs.submit(mlp(depth=8)) for _ in range(2)]
+@pytest.mark.parametrize("attempt", ["none", pytest.param("auto", marks=pytest.mark.slow)])
+def test_the_same_request_gives_the_same_findings(jobs: Jobs, attempt: str) -> None:
+    submitted = [jobs.submit(mlp(depth=8, remedies={"try": attempt})) for _ in range(2)]
     first, second = (diagnosis_of(jobs.wait_for_end(job_id, timeout=PATIENCE)) for job_id in submitted)
-    assert first.findings == second.findings
+    assert first.findings == second.findings, "with what is prescribed"
     assert first.layers == second.layers
+    assert [trial.resolved for trial in first.trials] == [trial.resolved for trial in second.trials]
 
 
 def test_a_network_that_diverges_to_nan_is_diagnosed(jobs: Jobs) -> None:
