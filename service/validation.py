@@ -1,6 +1,6 @@
 """From pydantic's errors to places in the request that its author can find, and words they understand."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -41,7 +41,8 @@ def json_pointer(tokens: Iterable[str | int]) -> str:
 
 
 def field_problems(error: ValidationError, document: object, model: type[BaseModel]) -> list[FieldProblem]:
-    """What is wrong in `document`, one entry per place.
+    """What is wrong in `document`, one entry per place. Of a place that can be of several kinds, what is
+    wrong within it if it is of one of them, and else what it must be.
 
     Args:
         document: the parsed JSON that was refused. Pydantic's locations name branches of unions too, which
@@ -55,12 +56,22 @@ def field_problems(error: ValidationError, document: object, model: type[BaseMod
         texts = details.setdefault(pointer, [])
         if text not in texts:
             texts.append(text)
+    entered = {ancestor for pointer in details for ancestor in _ancestors(pointer)}
     problems = [
-        FieldProblem(pointer=pointer, detail=", or ".join(texts)) for pointer, texts in details.items()
+        FieldProblem(pointer=pointer, detail=", or ".join(texts))
+        for pointer, texts in details.items()
+        if pointer not in entered
     ]
     if len(problems) > MAX_REPORTED or len(entries) > MAX_EXPLAINED:
         return [*problems[:MAX_REPORTED], FieldProblem(pointer="", detail="and more; the first are shown")]
     return problems
+
+
+def _ancestors(pointer: str) -> Iterator[str]:
+    """/a/b/c: /a/b, /a and the whole document."""
+    while pointer:
+        pointer = pointer.rpartition("/")[0]
+        yield pointer
 
 
 def parameter_problems(errors: Sequence[Detail]) -> list[FieldProblem]:

@@ -160,7 +160,8 @@ class JobService:
         record = await self._with_diagnosis(job_id)
         if not record.status.final:
             raise JobNotFinalError(
-                record.status, "remedies are being tried; what is known so far is in the job's `diagnosis`"
+                record.status,
+                "its remedies are being tried, and what is known so far is in the job's `diagnosis`",
             )
         return record
 

@@ -80,6 +80,12 @@ def test_what_is_no_json_is_refused_with_the_reason(body: bytes, said: str) -> N
             "/model/template",
             "known: cnn, mlp, rnn, transformer",
         ),
+        (job_body(remedies={"try": ["relu", "magic"]}), "/remedies/try/1", "must be 'activation'"),
+        (
+            job_body(remedies={"try": "magic"}),
+            "/remedies/try",
+            "must be 'auto' or 'none', or must be a valid array",
+        ),
         (job_body(metadata={"a/b": [0, "MARK"]}).replace(b'"MARK"', b"NaN"), "/metadata/a~1b/1", "not NaN"),
         (job_body(metadata={"~": "MARK"}).replace(b'"MARK"', b"1e999"), "/metadata/~0", "not NaN"),
     ],
