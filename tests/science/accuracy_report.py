@@ -64,10 +64,10 @@ learns in the same steps. So this is the number to go by. Three rules have been 
 misses in view (what stops every optimizer, not SGD alone; what else than 32 samples by heart speaks for a
 slow network; frozen layers that seem to be needed), so that "now" is no clean test any more.
 
-Training hangs on rounding, and so do some diagnoses: on a processor of another make, with nothing else
-changed, 11 of these runs came out otherwise. Three were right there only; three hung on a tie; three were
-over too soon to be called slow, and have more steps now; two blamed the depth for what the inputs did. Two
-rules were corrected for these.
+Training hangs on rounding, and some diagnoses on that or on the machine's speed: on another machine, with
+the same rules, 11 of these runs came out otherwise. Three were right there only; three hung on a tie of
+times; three were over too soon to be called slow, and have more steps now; two blamed the depth for what the
+inputs did. Two rules were corrected for these.
 """
 
 _RULES = """
